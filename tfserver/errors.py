@@ -1,0 +1,53 @@
+"""Exceptions that cross the floors of the house: our own mistakes and a store out of reach.
+
+A terminal's mistake is never an exception; it is an event of the session (design §4.6).
+"""
+
+from __future__ import annotations
+
+
+class TfserverError(Exception):
+    """Base of all errors that are raised on purpose."""
+
+
+class ConfigError(TfserverError):
+    """A setting, option or environment value is wrong; the text says where and what was expected."""
+
+
+class StartError(TfserverError):
+    """The server can't start: port in use, data folder locked, store unfit; the text says what to do."""
+
+
+class StoreError(TfserverError):
+    """The store answered, but not with what was asked for."""
+
+
+class StoreUnavailable(StoreError):
+    """The store did not confirm within the deadline; whether the write happened is not known."""
+
+
+class ScriptFailed(StoreError):
+    """A script ended with an error of its own: the fault is in the call, not in the connection."""
+
+
+class NotFound(TfserverError):
+    """What was asked for does not exist."""
+
+
+class Conflict(TfserverError):
+    """What was asked for can't be done in the present state."""
+
+
+class Gone(TfserverError):
+    """A cursor points at what is no longer kept."""
+
+
+class Invalid(TfserverError):
+    """Input that can't be accepted.
+
+    ``errors`` is a list of ``(field, message)``; the message says what was expected.
+    """
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" for field, message in errors))
+        self.errors = errors

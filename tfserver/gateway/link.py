@@ -1,0 +1,188 @@
+"""One live terminal: performs what its session decides, and lets the handlers answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.logger import Logger
+
+from tfserver.commands.context import Context
+from tfserver.errors import StoreError
+from tfserver.store.punches import QuarantineFull
+from tfserver.wire.message import Request, Response
+from tfserver.wire.session import Ask, Close, Hold, Note, Resume, Send, Session, State, Tell
+from tfserver.wire.table import HandlerTable
+
+AWAY = Response(False, "Server busy, try again later")
+
+
+class Wire(Protocol):
+    """What a link needs of its connection."""
+
+    transport: Any
+
+    def sendMessage(self, payload: bytes, isBinary: bool = False) -> None:
+        """Send one message."""
+
+    def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
+        """Begin the closing handshake."""
+
+
+class Watcher(Protocol):
+    """Who keeps the list of links."""
+
+    def registered(self, link: Link) -> None:
+        """A terminal was admitted on this link."""
+
+    def refused(self, link: Link) -> None:
+        """A terminal was not admitted, or not any more."""
+
+    def forget(self, link: Link) -> None:
+        """The link is over."""
+
+
+class Link:
+    """A connection, its session and its context. ``heard_at`` is when the last frame came (UTC, ms)."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        wire: Wire,
+        context: Context,
+        table: HandlerTable,
+        session: Session,
+        watcher: Watcher,
+        reactor: Any,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.context = context
+        self.session = session
+        self.closing = False
+        self.heard_at = 0
+        self._wire = wire
+        self._table = table
+        self._watcher = watcher
+        self._reactor = reactor
+        self._monotonic = monotonic
+        self._asked: Deferred[Any] | None = None
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the terminal is admitted."""
+        return self.session.state is State.REGISTERED
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether an answer is under way."""
+        return self._asked is not None
+
+    @property
+    def claimed_sn(self) -> str:
+        """The serial number the terminal said last, admitted or not."""
+        return self.session.claimed
+
+    def received(self, payload: bytes) -> None:
+        """A data frame came."""
+        self.heard()
+        if not self.closing:
+            self._perform(self.session.receive(payload, self._monotonic()))
+
+    def heard(self) -> None:
+        """Any frame came."""
+        self.heard_at = round(self.context.now().timestamp() * 1000)
+
+    def tick(self) -> None:
+        """Time passed."""
+        if not self.closing:
+            self._perform(self.session.tick(self._monotonic()))
+
+    def lost(self) -> None:
+        """The connection is gone; what is being kept goes on being kept."""
+        self.closing = True
+        self.session.lost()
+        self._watcher.forget(self)
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection."""
+        if not self.closing:
+            self.closing = True
+            self._wire.sendClose(code, reason)
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self.closing = True
+        self._wire.transport.abortConnection()
+
+    def _perform(self, tells: list[Tell]) -> None:
+        for tell in tells:
+            match tell:
+                case Send():
+                    self._wire.sendMessage(tell.payload)
+                case Ask():
+                    self._ask(tell.request)
+                case Hold():
+                    self._wire.transport.pauseProducing()
+                case Resume():
+                    self._wire.transport.resumeProducing()
+                case Close():
+                    self.close(tell.code, tell.reason)
+                case Note():
+                    self._note(tell)
+
+    def _note(self, note: Note) -> None:
+        self.context.services.metrics.notes.labels(note.what).inc()
+        self._log.info(
+            "{sn}: {what} {detail}",
+            sn=self.context.sn or self.context.address,
+            what=note.what,
+            detail=note.detail,
+        )
+
+    def _ask(self, request: Request) -> None:
+        asked: Deferred[Response] = Deferred.fromCoroutine(
+            self._table.handler_of(request)(request, self.context)
+        )
+        self._asked = asked
+        began = self._monotonic()
+        asked.addTimeout(request.within, self._reactor)
+        asked.addErrback(self._refusal, request)
+        asked.addCallback(self._answered, request, began)
+        asked.addErrback(lambda failure: self._log.failure("our own mistake", failure=failure))
+
+    def _refusal(self, failure: Any, request: Request) -> Response:
+        """A request that could not be kept is never acknowledged; the terminal keeps it and comes again."""
+        metrics = self.context.services.metrics
+        if failure.check(QuarantineFull):
+            metrics.quarantine_full.inc()
+            self._log.error("{sn}: the quarantine is full, nothing is acknowledged", sn=self.context.sn)
+        elif failure.check(StoreError, TimeoutError, CancelledError):
+            metrics.store_failures.inc()
+        else:
+            self._log.failure("our own mistake in {word}", failure=failure, word=request.word())
+        return AWAY if request.word() == "reg" else Response(False)
+
+    def _answered(self, response: Response, request: Request, began: float) -> None:
+        self._asked = None
+        word = request.word()
+        metrics = self.context.services.metrics
+        metrics.requests.labels(word, "true" if response.result else "false").inc()
+        metrics.answer_seconds.labels(word).observe(self._monotonic() - began)
+        cloudtime = self.context.cloudtime() if request.tells_time and response.result else None
+        tells = self.session.answer(response, self._monotonic(), cloudtime)
+        if word == "reg":
+            self._registration(response)
+        self._perform(tells)
+
+    def _registration(self, response: Response) -> None:
+        if not response.result:
+            self._log.info(
+                "reg from {address} refused: {reason}", address=self.context.address, reason=response.reason
+            )
+            self._watcher.refused(self)
+        elif self.closing:
+            self._watcher.forget(self)
+        else:
+            self._watcher.registered(self)

@@ -1,0 +1,79 @@
+"""Autobahn and nothing else: frames to a Link, a Link's messages to frames (protocol §1.1).
+
+Each callback is wrapped: Autobahn drops the connection for an exception in one, swallows it in another and
+shows it to the peer in a third.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from autobahn.twisted.websocket import WebSocketServerProtocol
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.logger import Logger
+
+if TYPE_CHECKING:
+    from tfserver.gateway.factory import TerminalFactory
+
+GREETING: Final = b"tfserver: terminals connect here by WebSocket.\n"
+
+
+class TerminalProtocol(WebSocketServerProtocol):
+    """One connection of a terminal."""
+
+    factory: TerminalFactory
+    _log = Logger()
+    _link: Any = None
+
+    def onConnect(self, request: ConnectionRequest) -> None:
+        """Any path, any host, any origin (protocol §1.1); only bounds refuse."""
+        refused = self.factory.refuses(self)
+        if refused is not None:
+            raise ConnectionDeny(503, refused)
+
+    def onOpen(self) -> None:
+        """The handshake is done."""
+        self._guarded(self._opened)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Text and binary frames go the same way (protocol §7 #4)."""
+        self._guarded(lambda: self._link.received(payload))
+
+    def onPing(self, payload: bytes) -> None:
+        """Terminals ping every few seconds; the answer is a pong."""
+        self._guarded(lambda: self._link.heard())
+        super().onPing(payload)
+
+    def onPong(self, payload: bytes) -> None:
+        """A sign of life."""
+        self._guarded(lambda: self._link.heard())
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """The connection is gone, or never came to be."""
+        link, self._link = self._link, None
+        self.factory.gone(self)
+        if link is not None:
+            self._guarded(link.lost)
+
+    def sendServerStatus(self, redirectUrl: str | None = None, redirectAfter: int = 0) -> None:
+        """A plain GET gets a short answer instead of a hang."""
+        head = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        )
+        self.sendData(head % len(GREETING) + GREETING)
+
+    def address(self) -> str:
+        """The peer's host."""
+        assert self.transport is not None
+        return str(getattr(self.transport.getPeer(), "host", "local"))
+
+    def _opened(self) -> None:
+        self._link = self.factory.opened(self)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:
+            self._log.failure("our own mistake; the connection is closed")
+            self.sendClose(1011, "internal error")

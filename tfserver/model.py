@@ -1,0 +1,194 @@
+"""What outlives a connection: terminals, punches, identities and clocks (design §2.2, §2.3)."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+SN_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
+UNRECOGNISED: Final = 99_999_999
+"""The enrollid of a person that the terminal did not know (protocol §2.2)."""
+CAPACITIES: Final = {
+    "user": ("usersize", "useduser"),
+    "fp": ("fpsize", "usedfp"),
+    "card": ("cardsize", "usedcard"),
+    "pwd": ("pwdsize", "usedpwd"),
+    "face": ("facesize", "usedface"),
+    "palm": ("palmsize", "usedpalm"),
+    "log": ("logsize", "usedlog"),
+}
+
+
+class Admission(enum.StrEnum):
+    """Whether a terminal may talk to us."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    QUARANTINED = "quarantined"
+
+
+class Clock(enum.StrEnum):
+    """How far the time of a punch, or of a terminal, can be trusted."""
+
+    OK = "ok"
+    SUSPECT = "suspect"
+    UNKNOWN = "unknown"
+
+
+class Kind(enum.StrEnum):
+    """What a log record tells about."""
+
+    PUNCH = "punch"
+    DOOR = "door"
+    STRANGER = "stranger"
+
+
+def rfc3339(when: datetime) -> str:
+    """An aware instant in UTC with milliseconds and ``Z``."""
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def canonical_sn(sn: str) -> str:
+    """The form serial numbers are compared and stored in: no outer spaces, upper case (protocol §1.6)."""
+    return sn.strip().upper()
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What a terminal says it is; pinned at approval."""
+
+    cpusn: str = ""
+    mac: str = ""
+
+
+class ClockEntry(msgspec.Struct, frozen=True, array_like=True):
+    """One stretch of a terminal's clock: from ``since`` (UTC, ms) it ran at ``offset`` seconds from UTC.
+
+    ``drift`` is what the clock was ahead of that (ms) when the stretch was last measured.
+    """
+
+    since: int
+    offset: int
+    drift: int = 0
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """All that is known of a terminal at the moment its ``reg`` was admitted."""
+
+    admission: Admission
+    site: str = ""
+    timezone: str = ""
+    model_profile: str = ""
+    clock: tuple[ClockEntry, ...] = ()
+    echo: int | None = None
+    """The offset (s) the terminal brought along, kept until somebody confirms a zone (design §3.4)."""
+
+
+class Capacity(msgspec.Struct, frozen=True):
+    """Room for one kind of thing on a terminal."""
+
+    size: int
+    used: int
+    free: int
+
+
+class Completeness(msgspec.Struct, frozen=True):
+    """Until when everything the terminal recorded is here (RFC 3339), and why not later."""
+
+    until: str | None = None
+    why: str = "not established"
+
+
+class Terminal(msgspec.Struct, frozen=True):
+    """One terminal as people see it (design §2.2)."""
+
+    sn: str
+    name: str = ""
+    site: str = ""
+    timezone: str | None = None
+    admission: Admission = Admission.PENDING
+    online: bool = False
+    owner: str | None = None
+    connected_at: str | None = None
+    last_frame: str | None = None
+    last_punch: str | None = None
+    clock_offset_ms: int | None = None
+    clock: Clock = Clock.UNKNOWN
+    devinfo: dict[str, Any] = {}
+    capacity: dict[str, Capacity] = {}
+    completeness: Completeness = Completeness()
+    model_profile: str | None = None
+    tags: list[str] = []
+
+
+class Punch(msgspec.Struct, omit_defaults=False):
+    """One log record with all that was fixed at ingest (design §2.2); ``id`` is its place in the feed."""
+
+    uid: str
+    sn: str
+    site: str
+    kind: Kind
+    enrollid: int
+    external_id: str | None
+    device_time: str
+    time: str | None
+    utc: str | None
+    offset_ms: int | None
+    received: str
+    mode: int
+    verify: str | None
+    inout: int
+    event: int
+    temp: float | None
+    clock: Clock
+    extra: dict[str, Any]
+
+
+class FeedPunch(Punch, kw_only=True):
+    """A punch with its place in the feed."""
+
+    id: str
+
+
+SUSPECT_DRIFT_MS: Final = 120_000
+"""A clock this far off is not merely late: its records are marked (protocol §7 #16)."""
+
+
+def capacities(devinfo: dict[str, Any]) -> dict[str, Capacity]:
+    """Size, used and free by kind, for the kinds the terminal reported a size of."""
+    found: dict[str, Capacity] = {}
+    for kind, (size_key, used_key) in CAPACITIES.items():
+        size, used = devinfo.get(size_key), devinfo.get(used_key)
+        if isinstance(size, int) and not isinstance(size, bool):
+            taken = used if isinstance(used, int) else 0
+            found[kind] = Capacity(size, taken, max(0, size - taken))
+    return found
+
+
+def punch_uid(sn: str, enrollid: int, when: str, mode: int, inout: int, event: int) -> tuple[str, int]:
+    """The identity of a punch for ever, and its short form for the set of known punches (design §2.3).
+
+    ``when`` is ``YYYY-MM-DD HH:MM:SS``, or the raw text if it could not be parsed. Returns 128 bits in hex
+    and the first 64 of them as a signed integer: Lua's numbers are doubles, so it travels as decimal text.
+    """
+    key = f"{canonical_sn(sn)}|{enrollid}|{when}|{mode}|{inout}|{event}"
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    return digest[:16].hex(), int.from_bytes(digest[:8], "big", signed=True)
+
+
+def sighting_of(uid: str, logindex: int) -> int:
+    """A punch under one ``logindex``, as a signed 64-bit integer (design §2.3)."""
+    digest = hashlib.sha256(f"{uid}|{logindex}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def kind_of_record(enrollid: int) -> Kind:
+    """Tell people from door events (enrollid 0) and unrecognised ones (protocol §2.2, §3.5)."""
+    if enrollid == 0:
+        return Kind.DOOR
+    return Kind.STRANGER if enrollid == UNRECOGNISED else Kind.PUNCH

@@ -1,0 +1,208 @@
+"""Composition root: picks the store, builds the parts, starts and stops them one after another."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from twisted.application import service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from tfserver.commands.context import Services, Stores
+from tfserver.config import Settings
+from tfserver.errors import TfserverError
+from tfserver.gateway.fleet import host_and_port
+from tfserver.gateway.service import Gateway, listen
+from tfserver.metrics import Metrics
+from tfserver.store import secrets
+from tfserver.store.client import Client
+from tfserver.store.datafolder import DataFolder
+from tfserver.store.embedded import EmbeddedStore
+from tfserver.store.punches import Punches
+from tfserver.store.terminals import Terminals
+from tfserver.store.tokens import Role, Tokens, new_token
+from tfserver.store.users import Users
+from tfserver.store.vault import Vault
+from tfserver.web.site import Pages, Sources
+
+ADMIN_TOKEN = "admin-token"
+
+
+class Part(Protocol):
+    """Something that is started and stopped in order."""
+
+    async def start(self) -> None:
+        """Be ready, or raise StartError."""
+
+    async def stop(self) -> None:
+        """Let go."""
+
+
+class StorePart:
+    """The store: a server of our own, or one that the settings name."""
+
+    def __init__(self, reactor: Any, settings: Settings) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._folder: DataFolder | None = None
+        self._embedded: EmbeddedStore | None = None
+        self.client: Client
+        self.vault: Vault
+        self.description = ""
+
+    async def start(self) -> None:
+        """Connect to a store that is fit, with the master key at hand."""
+        settings = self._settings.store
+        url = settings.url or await self._start_embedded()
+        self.client = Client(self._reactor, url, secrets.store_password(self._settings), settings)
+        self.vault = Vault(secrets.master_key(self._settings, self._folder))
+        fitness = await self.client.start()
+        kind = "store" if settings.url else "embedded store"
+        self.description = f"{kind} {self.client.address} ({fitness})"
+
+    async def first_token(self, tokens: Tokens) -> None:
+        """Accept the token in the data folder; only the embedded store makes one."""
+        if self._folder is not None:
+            made = self._folder.read_or_create_secret(ADMIN_TOKEN, lambda: f"{new_token()}\n".encode())
+            await tokens.add(made.decode().strip(), Role.ADMIN, round(self._reactor.seconds() * 1000))
+
+    async def stop(self) -> None:
+        """Disconnect, and end the server of our own."""
+        if hasattr(self, "client"):
+            await self.client.stop()
+        if self._embedded is not None:
+            await self._embedded.stop()
+        if self._folder is not None:
+            self._folder.release()
+
+    async def _start_embedded(self) -> str:
+        self._folder = DataFolder(self._settings.data_dir)
+        self._embedded = EmbeddedStore(
+            self._reactor,
+            self._folder,
+            self._settings.store.durability,
+            self._settings.store.maxmemory_mb * 1024 * 1024,
+        )
+        return await self._embedded.start()
+
+
+class WebPart:
+    """The people's side."""
+
+    def __init__(self, reactor: Any, endpoint: str, sources: Sources) -> None:
+        self._reactor = reactor
+        self._endpoint = endpoint
+        self._pages = Pages(sources)
+        self.listening: list[Any] = []
+
+    async def start(self) -> None:
+        """Listen."""
+        site = self._pages.site()
+        self.listening = [await listen(self._reactor, self._endpoint, site, "http.endpoint")]
+
+    async def stop(self) -> None:
+        """No more requests."""
+        for port in self.listening:
+            await port.stopListening()
+
+
+class Server(service.Service):
+    """The whole server; a start that fails ends the process with status 1."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, settings: Settings) -> None:
+        self.settings = settings
+        self.draining = False
+        self._reactor = reactor
+        self._parts: list[Part] = []
+        self._starting: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        """Begin the start; it is over when the ready line is logged."""
+        super().startService()
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(self._refuse)
+
+    def stopService(self) -> Deferred[None]:
+        """Drain, then stop everything in the order against the start."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _start(self) -> None:
+        store = StorePart(self._reactor, self.settings)
+        await self._begin(store)
+        services = self._services(store)
+        tokens = Tokens(store.client)
+        await store.first_token(tokens)
+        self.gateway = Gateway(self._reactor, services)
+        web = WebPart(self._reactor, self.settings.http.endpoint, self._sources(store, services, tokens))
+        await self._begin(web)
+        await self._begin(self.gateway)
+        owner = services.store.terminals.owner
+        channels = [store.client.keys.everybody, store.client.keys.wake(owner)]
+        store.client.listen(channels, self.gateway.fleet.woken)
+        self._log.info(
+            "tfserver ready: terminals on {terminals}, people on {people}, {store}, instance {instance}",
+            terminals=", ".join(self.gateway.addresses()),
+            people=", ".join(host_and_port(web.listening)),
+            store=store.description,
+            instance=self.settings.instance_name(),
+        )
+
+    def _services(self, store: StorePart) -> Services:
+        # A process started again under its old name must not inherit what that one held.
+        owner = f"{self.settings.instance_name()}/{uuid.uuid4().hex[:8]}"
+        stores = Stores(
+            Terminals(store.client, self.settings.admission, owner),
+            Punches(self._reactor, store.client, self.settings.punches),
+            Users(store.client, store.vault),
+        )
+        return Services(stores, self.settings, Metrics(), lambda: datetime.now(UTC))
+
+    def _sources(self, store: StorePart, services: Services, tokens: Tokens) -> Sources:
+        return Sources(
+            terminals=services.store.terminals,
+            punches=services.store.punches,
+            tokens=tokens,
+            metrics=services.metrics,
+            unready=lambda: None if store.client.ready else f"store: {store.client.problem}",
+            draining=lambda: self.draining,
+        )
+
+    async def _begin(self, part: Part) -> None:
+        self._parts.append(part)
+        await part.start()
+
+    async def _stop(self) -> None:
+        self.draining = True
+        if self._starting is not None:
+            self._starting.cancel()
+        gateway = getattr(self, "gateway", None)
+        if gateway is not None:
+            await gateway.drain()
+        for part in reversed(self._parts):
+            await part.stop()
+        self._parts.clear()
+
+    def _refuse(self, failure: Any) -> None:
+        if self.draining:
+            return
+        if failure.check(TfserverError):
+            self._log.critical("tfserver can't start: {reason}", reason=str(failure.value))
+        else:
+            self._log.failure("tfserver can't start: our own mistake", failure=failure)
+        # twistd itself always ends with status 0; this runs after all its own endings.
+        atexit.register(_exit_with_failure)
+        self._reactor.callWhenRunning(self._reactor.stop)
+
+
+def _exit_with_failure() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)

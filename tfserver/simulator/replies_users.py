@@ -1,0 +1,256 @@
+"""Replies to the commands about people (protocol §5.1)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from tfserver.simulator.answers import Answer, Asked, Done, Refused, ReplyFunction
+from tfserver.simulator.memory import FINGERS, User
+from tfserver.simulator.paging import USERS_A_PAGE, Cursor
+
+NO_USER = Refused(1, "can not find the user")
+NO_DATA = Refused(1, "have no data")
+BAD_FORM = Refused(1, "parameter error")
+KNOWN_CREDENTIALS = frozenset({*range(12), *range(20, 28), *range(30, 38), 50})
+"""The ``backupnum`` that may be stored (protocol §3.1)."""
+PHOTO = 50
+PHOTO_SIZE = 150_000
+"""Bytes; a larger photo is refused with reason 1 (protocol §2.2, §3.8)."""
+NAMES_A_PACKET = 50
+PROFILE_BYTES = 200
+
+
+def getuserlist(asked: Asked) -> Answer:
+    """One page of credentials, 40 at most (protocol §6.1)."""
+    memory = asked.memory
+    if asked.command.get("stn"):
+        memory.cursor = Cursor("getuserlist", tuple(memory.credentials()), USERS_A_PAGE)
+    if memory.cursor is None:
+        return Done({"count": 0, "from": 0, "to": 0, "record": []})
+    start, found = memory.cursor.turn()
+    total = len(memory.cursor.items)
+    count = len(found) if asked.dialect.count_of_users == "page" or not found else total
+    record = [_listed(asked, *credential) for credential in found]
+    return Done({"count": count, **span(asked, start, len(found)), "record": record})
+
+
+def getuserinfo(asked: Asked) -> Answer:
+    """One credential of a person; AiFace answers a profile when no ``backupnum`` is given."""
+    enrollid, backupnum = asked.number("enrollid"), asked.number("backupnum")
+    user = asked.memory.users.get(enrollid or 0)
+    if user is None:
+        return NO_USER
+    if backupnum is None:
+        return _profile(asked, enrollid or 0, user)
+    if backupnum not in user.credentials:
+        return NO_DATA
+    return Done(_whole_user(enrollid or 0, user, backupnum))
+
+
+def setuserinfo(asked: Asked) -> Answer:
+    """Store one credential and make the person when new; a photo must be a picture (protocol §3.8)."""
+    enrollid, backupnum = asked.number("enrollid"), asked.number("backupnum")
+    record = asked.command.get("record")
+    if enrollid is None or enrollid < 1 or backupnum not in KNOWN_CREDENTIALS or backupnum is None:
+        return BAD_FORM
+    reason = _photo_fault(record) if backupnum == PHOTO else None
+    if reason is not None:
+        return Refused(reason, "picture not usable", _echo(asked, enrollid, backupnum))
+    user = asked.memory.users.setdefault(enrollid, User(""))
+    user.name = str(asked.command.get("name", user.name))
+    user.admin = asked.number("admin") or 0
+    user.credentials[backupnum] = record if isinstance(record, str | int) else ""
+    asked.memory.people_changed()
+    return Done(_echo(asked, enrollid, backupnum))
+
+
+def deleteuser(asked: Asked) -> Answer:
+    """Delete a credential, all fingers (12) or the person (13); without any credential the person goes."""
+    enrollid, backupnum = asked.number("enrollid"), asked.number("backupnum")
+    if enrollid is None or backupnum is None:
+        return BAD_FORM
+    user = asked.memory.users.get(enrollid)
+    doomed = set() if user is None else _doomed(asked, user, backupnum)
+    if user is None or (not doomed and backupnum != 13):
+        return Done() if asked.dialect.deletes_missing else NO_USER
+    for number in doomed:
+        del user.credentials[number]
+    if not user.credentials:
+        del asked.memory.users[enrollid]
+    asked.memory.people_changed()
+    return Done()
+
+
+def getusername(asked: Asked) -> Answer:
+    """The name, in ``record``."""
+    user = asked.memory.users.get(asked.number("enrollid") or 0)
+    return NO_USER if user is None else Done({"record": user.name})
+
+
+def setusername(asked: Asked) -> Answer:
+    """Name people that exist, at most 50 a packet (protocol §2.3)."""
+    records = asked.records()
+    if not records or len(records) > NAMES_A_PACKET or asked.number("count") != len(records):
+        return BAD_FORM
+    answer: Answer = Done()
+    for record in records:
+        user = asked.memory.users.get(record.get("enrollid", 0))
+        if user is None:
+            answer = NO_USER
+        else:
+            user.name = str(record.get("name", ""))
+    return answer
+
+
+def enableuser(asked: Asked) -> Answer:
+    """Let a person pass (``enflag`` 1) or not (0)."""
+    enrollid, enflag = asked.number("enrollid") or 0, asked.number("enflag")
+    user = asked.memory.users.get(enrollid)
+    if enflag is None:
+        return BAD_FORM
+    if user is None:
+        return NO_USER
+    user.enabled = enflag == 1
+    asked.memory.people_changed()
+    return Done({"enrollid": enrollid, "aliasid": str(enrollid)} if asked.dialect.speaks else {})
+
+
+def cleanuser(asked: Asked) -> Answer:
+    """Delete everybody."""
+    asked.memory.clean_users()
+    return Done()
+
+
+def cleanadmin(asked: Asked) -> Answer:
+    """All administrators become normal users."""
+    for user in asked.memory.users.values():
+        user.admin = 0
+    return Done()
+
+
+def getallusers(asked: Asked) -> Answer:
+    """One credential in each reply, with its ``index``; an empty list has ``count`` 0."""
+    memory = asked.memory
+    if asked.command.get("stn"):
+        memory.cursor = Cursor("getallusers", tuple(memory.credentials()), 1)
+    start, found = (0, ()) if memory.cursor is None else memory.cursor.turn()
+    if memory.cursor is None or not found:
+        return Done({"index": 0, "count": 0})
+    enrollid, backupnum = found[0]
+    user = memory.users[enrollid]
+    return Done({"index": start, "count": len(memory.cursor.items), **_whole_user(enrollid, user, backupnum)})
+
+
+def setuserprofile(asked: Asked) -> Answer:
+    """A text for a person or, with ``enrollid`` 0, for all; 200 bytes at most (protocol §2.3)."""
+    enrollid, profile = asked.number("enrollid"), asked.command.get("profile")
+    if enrollid is None or not isinstance(profile, str) or len(profile.encode()) > PROFILE_BYTES:
+        return BAD_FORM
+    user = asked.memory.users.get(enrollid)
+    if enrollid == 0:
+        asked.memory.settings["public profile"] = profile
+    elif user is None:
+        return NO_USER
+    else:
+        user.profile = profile
+    return Done({"enrollid": enrollid})
+
+
+def getuserprofile(asked: Asked) -> Answer:
+    """The text of a person, in ``record``."""
+    enrollid = asked.number("enrollid")
+    user = asked.memory.users.get(enrollid or 0)
+    if enrollid == 0:
+        return Done({"enrollid": 0, "record": asked.memory.settings.get("public profile", "")})
+    if user is None:
+        return NO_USER
+    return Done({"enrollid": enrollid, "record": user.profile})
+
+
+def adduser(asked: Asked) -> Answer:
+    """Begin an enrolment on the device: here the person obeys at once, and ``senduser`` follows."""
+    enrollid, backupnum = asked.number("enrollid"), asked.number("backupnum")
+    if enrollid is None or enrollid < 1 or backupnum not in KNOWN_CREDENTIALS or backupnum is None:
+        return BAD_FORM
+    if not asked.command.get("cancel"):
+        name = str(asked.command.get("name", ""))
+        asked.memory.enrol(enrollid, backupnum, name, asked.number("admin") or 0)
+    return Done({"enrollid": enrollid, "backupnum": backupnum})
+
+
+def span(asked: Asked, start: int, length: int) -> dict[str, int]:
+    """``from`` and ``to`` of a page in the dialect's reading of ``to`` (protocol §6.1); 0, 0 when empty."""
+    if length == 0:
+        return {"from": 0, "to": 0}
+    return {"from": start, "to": start + length - (1 if asked.dialect.inclusive_to else 0)}
+
+
+def _listed(asked: Asked, enrollid: int, backupnum: int) -> dict[str, Any]:
+    admin = asked.memory.users[enrollid].admin if enrollid in asked.memory.users else 0
+    entry: dict[str, Any] = {"enrollid": enrollid, "admin": asked.dialect.admin_in_list(admin)}
+    return {**entry, "backupnum": backupnum, **({"aliasid": str(enrollid)} if asked.dialect.speaks else {})}
+
+
+def _whole_user(enrollid: int, user: User, backupnum: int) -> dict[str, Any]:
+    return {
+        "enrollid": enrollid,
+        "name": user.name,
+        "backupnum": backupnum,
+        "admin": user.admin,
+        "record": user.credentials[backupnum],
+    }
+
+
+def _profile(asked: Asked, enrollid: int, user: User) -> Answer:
+    if not asked.dialect.speaks:
+        return NO_DATA
+    fingers = sum(1 for backupnum in user.credentials if backupnum in FINGERS)
+    profile = {"name": user.name, "admin": user.admin, "enable": int(user.enabled), "fpflag": fingers}
+    return Done({"enrollid": enrollid, "aliasid": str(enrollid), **profile, "department": 0, "shiftid": 0})
+
+
+def _echo(asked: Asked, enrollid: int, backupnum: int) -> dict[str, Any]:
+    """AiFace repeats whom and what it stored (protocol §5.1)."""
+    if not asked.dialect.speaks:
+        return {}
+    return {"enrollid": enrollid, "aliasid": str(enrollid), "backupnum": backupnum}
+
+
+def _photo_fault(record: object) -> int | None:
+    """The refusal number of a picture that can't be used (protocol §3.8); None for a good one."""
+    if not isinstance(record, str) or not record:
+        return 10
+    try:
+        picture = base64.b64decode(record, validate=True)
+    except (binascii.Error, ValueError):
+        return 10
+    if len(picture) >= PHOTO_SIZE:
+        return 1
+    return None if picture.startswith((b"\xff\xd8", b"\x89PNG")) else 10
+
+
+def _doomed(asked: Asked, user: User, backupnum: int) -> set[int]:
+    """Which credentials a ``backupnum`` of ``deleteuser`` means (protocol §3.1)."""
+    if backupnum == 13 or (backupnum == 12 and asked.dialect.twelve_deletes_all):
+        return set(user.credentials)
+    meant = FINGERS if backupnum == 12 else (backupnum,)
+    return {number for number in meant if number in user.credentials}
+
+
+USER_REPLIES: dict[str, ReplyFunction] = {
+    "getuserlist": getuserlist,
+    "getuserinfo": getuserinfo,
+    "setuserinfo": setuserinfo,
+    "deleteuser": deleteuser,
+    "getusername": getusername,
+    "setusername": setusername,
+    "enableuser": enableuser,
+    "cleanuser": cleanuser,
+    "cleanadmin": cleanadmin,
+    "getallusers": getallusers,
+    "setuserprofile": setuserprofile,
+    "getuserprofile": getuserprofile,
+    "adduser": adduser,
+}

@@ -1,0 +1,231 @@
+"""One terminal's conversation as a state machine: told what happens, it tells what to do.
+
+No network, no clock of its own, no reactor: ``now`` (seconds) comes with every call, and each call returns a
+list of tells for the fleet to perform in that order.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from random import Random
+from typing import Any
+
+from tfserver.simulator.answers import Answer, Asked, Bare, Gone, Message, Refused, ReplyFunction
+from tfserver.simulator.dialects import BARE_REPLIES, Dialect
+from tfserver.simulator.memory import Memory
+from tfserver.simulator.push import LogPush, Timers, UserPush
+from tfserver.simulator.registration import Identity, reg_message
+from tfserver.simulator.replies_access import ACCESS_REPLIES
+from tfserver.simulator.replies_device import DEVICE_REPLIES
+from tfserver.simulator.replies_logs import LOG_REPLIES
+from tfserver.simulator.replies_users import USER_REPLIES
+from tfserver.simulator.samples import name_of
+from tfserver.simulator.tells import Admitted, Answered, Complaint, Denied, Drop, Ping, Say, Tell
+from tfserver.simulator.times import second_of
+
+REPLIES: dict[str, ReplyFunction] = {**USER_REPLIES, **LOG_REPLIES, **DEVICE_REPLIES, **ACCESS_REPLIES}
+"""Every command that the terminals know, with the function that answers it."""
+
+
+class State(Enum):
+    """Where a terminal stands with its server (protocol §1.2)."""
+
+    OFF = "no connection"
+    ASKING = "reg is not answered yet"
+    REFUSED = "the server said no"
+    ADMITTED = "the server said yes"
+
+
+class Terminal:
+    """A simulated terminal; ``memory`` is what it keeps and stays over reconnects.
+
+    ``refused``: the last answer to ``reg`` was no, also while there is no connection; ``pause``: the seconds
+    to wait then.
+    """
+
+    __slots__ = (
+        "_heard_at",
+        "_next_ping",
+        "_next_reg",
+        "_timers",
+        "dialect",
+        "ever_admitted",
+        "identity",
+        "logs",
+        "memory",
+        "pause",
+        "refused",
+        "state",
+        "users",
+    )
+
+    def __init__(
+        self, identity: Identity, dialect: Dialect, memory: Memory, timers: Timers, batch: int
+    ) -> None:
+        self.identity = identity
+        self.dialect = dialect
+        self.memory = memory
+        self.logs = LogPush(identity.sn, dialect, memory, timers, batch)
+        self.users = UserPush(identity.sn, dialect, memory, timers)
+        self.state = State.OFF
+        self.ever_admitted = False
+        self.refused = False
+        self.pause = timers.refused
+        self._timers = timers
+        self._next_reg = self._next_ping = self._heard_at = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was admitted once and the server has acknowledged everything it should know."""
+        return self.ever_admitted and not self.memory.logs.waiting and not self.users.waiting
+
+    # what happens on the connection
+
+    def opened(self, now: float) -> list[Tell]:
+        """The WebSocket is open: ``reg`` comes first."""
+        self.state = State.ASKING
+        self._heard_at = now
+        self._next_ping = now + self._timers.heartbeat
+        return self._register(now)
+
+    def heard(self, now: float) -> None:
+        """A pong or any frame came."""
+        self._heard_at = now
+
+    def lost(self) -> None:
+        """The connection is gone; what is not acknowledged will be said again."""
+        self.state = State.OFF
+        self.logs.lost()
+        self.users.lost()
+
+    def received(self, message: Message, now: float) -> list[Tell]:
+        """One JSON object of the server: a command (``cmd``) or the response to a request (``ret``)."""
+        self._heard_at = now
+        if isinstance(message.get("cmd"), str):
+            return [*_form_fault(message, "cmd"), *self._commanded(message, now)]
+        if isinstance(message.get("ret"), str):
+            return [
+                *_form_fault(message, "ret"),
+                *self._set_clock(message, now),
+                *self._answered(message, now),
+            ]
+        return [Complaint("message without cmd and ret")]
+
+    def tick(self, now: float) -> list[Tell]:
+        """To be called about once a second: repeats, silence, heartbeat."""
+        if self.state is State.OFF:
+            return []
+        if now >= self._heard_at + self._timers.deaf:
+            return [Drop(f"nothing heard for {self._timers.deaf:g} s")]
+        told: list[Tell] = []
+        if now >= self._next_ping:
+            self._next_ping = now + self._timers.heartbeat
+            told.append(Ping())
+        if self.state is State.ADMITTED:
+            return [*told, *self.logs.tick(now), *self.users.tick(now)]
+        return [*told, *self._register(now)] if now >= self._next_reg else told
+
+    # what people do at the terminal
+
+    def punch(self, now: float, random: Random) -> list[Tell] | None:
+        """Somebody punches; None when nobody can (no people, or the device is disabled)."""
+        if self.memory.punch(now, self.dialect.modes, random) is None:
+            return None
+        return self._offer(now)
+
+    def enrol(self, now: float) -> list[Tell]:
+        """A new person is enrolled at the keypad."""
+        enrollid = self.memory.free_enrollid()
+        self.memory.enrol(enrollid, self.dialect.credentials[0], name_of(enrollid))
+        return self._offer(now)
+
+    # how
+
+    def _register(self, now: float) -> list[Tell]:
+        self._next_reg = now + self._timers.reg
+        return [Say(reg_message(self.identity, self.dialect, self.memory, now))]
+
+    def _offer(self, now: float) -> list[Tell]:
+        if self.state is not State.ADMITTED:
+            return []
+        return [*self.logs.offer(now), *self.users.offer(now)]
+
+    def _set_clock(self, message: Message, now: float) -> list[Tell]:
+        """Each ``cloudtime`` sets the clock (protocol §2.2)."""
+        if "cloudtime" not in message:
+            return []
+        second = second_of(message["cloudtime"])
+        if second is None:
+            return [Complaint("cloudtime is not YYYY-MM-DD HH:MM:SS")]
+        self.memory.set_clock(second, now)
+        return []
+
+    def _answered(self, message: Message, now: float) -> list[Tell]:
+        word = message["ret"]
+        if word == "reg":
+            return self._judged(message, now)
+        if self.state is not State.ADMITTED:
+            return [Complaint(f"answer to {word} before reg was answered")]
+        if word == "sendlog":
+            return self.logs.answered(message, now)
+        if word == "senduser":
+            return self.users.answered(message, now)
+        return [Complaint(f"answer to {word[:32]!r} that was not sent")]
+
+    def _judged(self, message: Message, now: float) -> list[Tell]:
+        """The answer to ``reg``: begin to push, or wait and ask again (protocol §4.1)."""
+        if message.get("result") is not True:
+            self.state = State.REFUSED
+            self.refused = True
+            seconds = message.get("tryseconds")
+            self.pause = float(seconds) if type(seconds) is int and seconds > 0 else self._timers.refused
+            self._next_reg = now + self.pause
+            return [Denied(str(message.get("reason", "")))]
+        if self.state is State.ADMITTED:
+            return []
+        self.state = State.ADMITTED
+        self.ever_admitted = True
+        self.refused = False
+        self.users.allowed = message.get("nosenduser") is not True
+        if self.dialect.pushes_all_users and self.users.allowed:
+            self._announce_everybody()
+        return [Admitted(), *self._offer(now)]
+
+    def _announce_everybody(self) -> None:
+        """AiFace pushes its whole user base after ``reg`` (protocol §4.3)."""
+        queued = set(self.memory.new_users)
+        self.memory.new_users.extend(one for one in self.memory.credentials() if one not in queued)
+
+    def _commanded(self, message: Message, now: float) -> list[Tell]:
+        word = message["cmd"]
+        if self.memory.cursor is not None and self.memory.cursor.word != word:
+            self.memory.cursor = None
+        function = None if word in self.dialect.unknown_words else REPLIES.get(word)
+        if function is None:
+            answer: Answer = Refused(1, "can not find this command")
+            return [*([Say(self._dressed(word, answer))] if self.dialect.speaks else []), Answered(word)]
+        answer = function(Asked(message, self.memory, self.dialect, now))
+        if isinstance(answer, Gone):
+            return [Answered(word), Drop(answer.why)]
+        return [Say(self._dressed(word, answer)), Answered(word), *self._offer(now)]
+
+    def _dressed(self, word: str, answer: Answer) -> dict[str, Any]:
+        """An answer in this dialect's outer form (protocol §1.3, §1.6, §2.1)."""
+        reply: dict[str, Any] = {"ret": self.dialect.ret_words.get(word, word)}
+        habit = self.dialect.sn_in_replies
+        if habit == "always" or (habit == "mostly" and word not in BARE_REPLIES):
+            reply["sn"] = self.identity.sn
+        if isinstance(answer, Gone):
+            return reply
+        if not isinstance(answer, Bare):
+            reply["result"] = not isinstance(answer, Refused)
+        if isinstance(answer, Refused):
+            reply["reason"] = answer.reason
+            if self.dialect.speaks:
+                reply["msg"] = answer.msg
+        return {**reply, **answer.fields}
+
+
+def _form_fault(message: Message, first: str) -> list[Tell]:
+    """Old parsers may rely on ``cmd`` or ``ret`` as the first key (protocol §2.1)."""
+    return [] if next(iter(message)) == first else [Complaint(f"{first} is not the first key")]

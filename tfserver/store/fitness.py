@@ -1,0 +1,125 @@
+"""Is the server behind a connection durable enough, ours to read, and the primary? Asked at every connect."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from tfserver.config import Durability
+from tfserver.config import Store as StoreSettings
+from tfserver.errors import TfserverError
+from tfserver.store.address import Address
+from tfserver.store.keys import Keys
+
+SCHEMA: Final = 1
+OLDEST_READER: Final = 1
+"""The oldest schema whose programs may work beside this one."""
+_STRENGTH: Final = {Durability.NONE: 0, Durability.EVERYSEC: 1, Durability.ALWAYS: 2}
+_FSYNC: Final = {"always": Durability.ALWAYS, "everysec": Durability.EVERYSEC}
+
+
+class Unfit(TfserverError):
+    """The server can be reached but must not be used; the text says why and what to do."""
+
+
+class Fitness(NamedTuple):
+    """What was found out about a server."""
+
+    software: str
+    durability: Durability
+
+    def __str__(self) -> str:
+        return f"{self.software}, durability {self.durability.value}"
+
+
+class Gate:
+    """Authenticates a new connection and decides whether it may be used."""
+
+    def __init__(self, address: Address, settings: StoreSettings, keys: Keys) -> None:
+        self._address = address
+        self._settings = settings
+        self._keys = keys
+
+    async def check(self, connection: Any) -> Fitness:
+        """Raise Unfit, or any error of the connection, when it may not be used."""
+        await self.enter(connection)
+        info = _pairs(await connection.execute_command("INFO", "everything"))
+        if info.get("role") not in (None, "master"):
+            raise ConnectionError(f"{self._address} is a replica, waiting for the primary")
+        if info.get("loading") == "1":
+            raise ConnectionError(f"{self._address} is loading its data")
+        durability = await self._durability(connection)
+        await self._schema(connection)
+        name = info.get("server_name", "redis")
+        return Fitness(f"{name} {info.get('valkey_version') or info.get('redis_version', '?')}", durability)
+
+    async def enter(self, connection: Any) -> None:
+        """Authenticate and choose the database."""
+        if self._address.password:
+            who = [self._address.username] if self._address.username else []
+            await connection.execute_command("AUTH", *who, self._address.password)
+        if self._address.database:
+            await connection.execute_command("SELECT", self._address.database)
+
+    async def _durability(self, connection: Any) -> Durability:
+        try:
+            found = await connection.execute_command("CONFIG", "GET", "*append*")
+            found += await connection.execute_command("CONFIG", "GET", "maxmemory-policy")
+        except Exception as refused:
+            if self._settings.assume_durability is None or not _is_refusal(refused):
+                raise self._explained(refused) from refused
+            return self._enough(self._settings.assume_durability, "store.assume_durability says so")
+        config = dict(zip(found[::2], found[1::2], strict=False))
+        policy = config.get("maxmemory-policy", "noeviction")
+        if policy != "noeviction":
+            raise Unfit(
+                f"the store evicts data (maxmemory-policy {policy}): set 'maxmemory-policy noeviction' there"
+            )
+        return self._enough(*_real_durability(config))
+
+    def _explained(self, refused: Exception) -> Exception:
+        if not _is_refusal(refused):
+            return refused
+        return Unfit(
+            "the store does not tell its durability (CONFIG is forbidden): "
+            "say it as store.assume_durability: always, everysec or none"
+        )
+
+    def _enough(self, real: Durability, why: str) -> Durability:
+        if _STRENGTH[real] < _STRENGTH[self._settings.durability]:
+            raise Unfit(
+                f"the store is less durable ({real.value}: {why}) than store.durability: "
+                f"{self._settings.durability.value} asks for; set 'appendonly yes' and 'appendfsync "
+                f"{self._settings.durability.value}' there, or accept less by store.durability: {real.value}"
+            )
+        return real
+
+    async def _schema(self, connection: Any) -> None:
+        key = self._keys.meta
+        await connection.execute_command("HSETNX", key, "schema", SCHEMA)
+        await connection.execute_command("HSETNX", key, "reader", OLDEST_READER)
+        schema, reader = await connection.execute_command("HMGET", key, "schema", "reader")
+        if int(reader) > SCHEMA:
+            raise Unfit(
+                f"the data has schema {schema}, readable from schema {reader} on, and this tfserver knows "
+                f"schema {SCHEMA}: start the newer tfserver that wrote it"
+            )
+
+
+def _is_refusal(error: Exception) -> bool:
+    text = str(error)
+    return text.startswith("NOPERM") or "unknown command" in text.lower()
+
+
+def _real_durability(config: dict[str, str]) -> tuple[Durability, str]:
+    if config.get("appendonly") != "yes":
+        return Durability.NONE, "appendonly no"
+    fsync = config.get("appendfsync", "no")
+    real = _FSYNC.get(fsync, Durability.NONE)
+    if real is not Durability.NONE and config.get("no-appendfsync-on-rewrite") == "yes":
+        return Durability.NONE, "no-appendfsync-on-rewrite yes"
+    return real, f"appendfsync {fsync}"
+
+
+def _pairs(text: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in text.splitlines() if ":" in line)
+    return {key: value for key, _, value in lines}

@@ -1,0 +1,18 @@
+-- Decide on a terminal. Approving one that another device claims pins the identity that claimed it last.
+-- KEYS 1 terminal, 2 pending, 3 claimants · ARGV 1 sn (canonical), 2 admission, 3 channel of all processes
+-- Returns 0 when there is no such terminal.
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], 'admission', ARGV[2])
+redis.call('ZREM', KEYS[2], ARGV[1])
+local newest, field
+local all = redis.call('HGETALL', KEYS[3])
+for n = 1, #all, 2 do
+  local claim = cjson.decode(all[n + 1])
+  if claim.sn == ARGV[1] then
+    if ARGV[2] == 'approved' and (not newest or claim.last > newest.last) then newest = claim end
+    redis.call('HDEL', KEYS[3], all[n])
+  end
+end
+if newest then redis.call('HSET', KEYS[1], 'cpusn', newest.cpusn, 'mac', newest.mac) end
+redis.call('PUBLISH', ARGV[3], 'admission ' .. ARGV[1])
+return 1

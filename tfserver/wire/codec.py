@@ -1,0 +1,256 @@
+"""Bytes to messages and back: lenient in, strict out (protocol §2.1, §7).
+
+All that firmware does to JSON is undone here and nowhere else, each quirk in one function.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from tfserver.wire import lenient
+from tfserver.wire.message import Reply, Request, Response
+
+MAX_DEPTH: Final = 40
+MAX_WORD: Final = 64
+
+_encode = msgspec.json.Encoder().encode
+_decode_json = msgspec.json.Decoder().decode
+_TRAILING_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])', re.DOTALL)
+_EDGE: Final = "\x00 \t\r\n\ufeff"
+_DATA_URL: Final = re.compile(r"data:image/[^,;]{0,40};base64,", re.IGNORECASE)
+_RECORD_ALIASES: Final = ("log", "logs", "records", "data")
+
+
+class Frame(NamedTuple):
+    """A JSON object with ``cmd`` or ``ret``: its word, whether it asks, all fields, and what was mended."""
+
+    word: str
+    asks: bool
+    fields: dict[str, Any]
+    mended: tuple[str, ...] = ()
+
+
+class Rubbish(NamedTuple):
+    """A frame that is no message: why, its size, and a short hash to recognise it in the log by."""
+
+    why: str
+    size: int
+    digest: str
+
+
+class Noise(NamedTuple):
+    """A frame without an object, e.g. the text keep-alive of one vendor demo: to be ignored."""
+
+
+def decode(payload: bytes) -> Frame | Rubbish | Noise:
+    """Read one frame; never raises, whatever the bytes are."""
+    found = _strict(payload)
+    mended: tuple[str, ...] = ()
+    if found is None:
+        text, mended = _text(payload)
+        if "{" not in text:
+            return Noise() if len(payload) <= 8 else _rubbish("no object", payload)
+        found, more = _mend(text)
+        mended += more
+    if not isinstance(found, dict):
+        return _rubbish("not an object", payload)
+    return _frame(found, mended) or _rubbish("neither cmd nor ret", payload)
+
+
+def _rubbish(why: str, payload: bytes) -> Rubbish:
+    return Rubbish(why, len(payload), hashlib.sha256(payload).hexdigest()[:12])
+
+
+def _strict(payload: bytes) -> object:
+    try:
+        return _decode_json(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _text(payload: bytes) -> tuple[str, tuple[str, ...]]:
+    """Decode leniently: UTF-8, then GB18030, then with replacements (protocol §7 #29)."""
+    for charset in ("utf-8", "gb18030"):
+        try:
+            text = payload.decode(charset)
+        except UnicodeDecodeError:
+            continue
+        return text.strip(_EDGE), () if charset == "utf-8" else (charset,)
+    return payload.decode("utf-8", "replace").strip(_EDGE), ("replaced",)
+
+
+def _mend(text: str) -> tuple[object, tuple[str, ...]]:
+    """Undo rubbish before the object, trailing commas and a second object (protocol §7 #1, #2, #31)."""
+    start = text.index("{")
+    mended: tuple[str, ...] = ("prefix",) if start else ()
+    body = text[start:]
+    tries: tuple[tuple[str, tuple[str, ...]], ...] = (
+        (body, ()),
+        (_TRAILING_COMMA.sub(r"\1", body), ("comma",)),
+    )
+    for candidate, note in tries:
+        try:
+            found, end = _FORGIVING.raw_decode(candidate)
+        except (ValueError, RecursionError):
+            continue
+        if candidate[end:].strip(_EDGE):
+            note = (*note, "tail")
+        return _scrubbed(found, MAX_DEPTH), mended + note
+    return None, mended
+
+
+def _no_number(_: str) -> None:
+    """NaN and Infinity are no JSON: taken as missing."""
+
+
+def _finite(digits: str) -> float | None:
+    found = float(digits)
+    return found if found - found == 0 else None
+
+
+def _bounded_int(digits: str) -> int | str:
+    return int(digits) if len(digits) <= 40 else digits
+
+
+_FORGIVING: Final = json.JSONDecoder(
+    strict=False, parse_constant=_no_number, parse_float=_finite, parse_int=_bounded_int
+)
+
+
+def _scrubbed(value: Any, depth: int) -> Any:
+    """Values that can be written again: lone surrogates become U+FFFD, nesting ends somewhere."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if depth == 0:
+        return None
+    if isinstance(value, list):
+        return [_scrubbed(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {_scrubbed(key, depth - 1): _scrubbed(item, depth - 1) for key, item in value.items()}
+    return value
+
+
+def _frame(found: dict[str, Any], mended: tuple[str, ...]) -> Frame | None:
+    fields = _trimmed(found)
+    if "cmd" not in fields and "ret" not in fields:
+        fields = {key.lower(): value for key, value in fields.items()}
+        mended = (*mended, "case")
+    for key in ("cmd", "ret"):
+        word = fields.get(key)
+        if isinstance(word, str) and 0 < len(word.strip()) <= MAX_WORD:
+            return Frame(word.strip(), key == "cmd", fields, mended)
+    return None
+
+
+def _trimmed(found: dict[str, Any]) -> dict[str, Any]:
+    """Keys without spaces and missing instead of null (protocol §2.1)."""
+    fields = {}
+    for key, value in found.items():
+        if value is not None:
+            name = key.strip()
+            fields["InputAlarm" if name.lower() == "inputalarm" else name] = value
+    return fields
+
+
+def read(request: type[Request], frame: Frame) -> tuple[Request, tuple[str, ...]]:
+    """Fill a request class from a frame; also the names of the fields that could not be read.
+
+    An unreadable field keeps its default: a batch is never lost for one bad value.
+    """
+    fields = _gathered(frame)
+    unreadable: tuple[str, ...] = ()
+    try:
+        found = msgspec.convert(fields, request)
+    except msgspec.ValidationError:
+        found, unreadable = _field_by_field(request, fields)
+    described = _described(request)
+    found.rest = {key: value for key, value in fields.items() if key not in described}
+    return found, unreadable
+
+
+@functools.cache
+def _described(request: type[Request]) -> frozenset[str]:
+    return frozenset({"cmd", *(field.encode_name for field in msgspec.structs.fields(request))})
+
+
+def _field_by_field(request: type[Request], fields: dict[str, Any]) -> tuple[Request, tuple[str, ...]]:
+    values, unreadable = {}, []
+    for field in msgspec.structs.fields(request):
+        if field.encode_name in fields:
+            try:
+                values[field.name] = _reader(field.type)(fields[field.encode_name])
+            except ValueError:
+                unreadable.append(field.encode_name)
+    return request(**values), tuple(unreadable)
+
+
+def _reader(annotation: Any) -> Any:
+    plain = getattr(annotation, "__origin__", annotation)
+    return lenient.READERS.get(plain, lambda value: value)
+
+
+def _gathered(frame: Frame) -> dict[str, Any]:
+    """Put what firmware misplaces where it belongs."""
+    fields = frame.fields
+    if frame.word == "reg":
+        return _with_devinfo(fields)
+    if frame.word == "sendlog":
+        return _with_records(fields)
+    return fields
+
+
+def _with_devinfo(fields: dict[str, Any]) -> dict[str, Any]:
+    """``devinfo`` also when its keys stand at the top level (protocol §4.1, §7 #7)."""
+    inner = fields.get("devinfo")
+    found = _trimmed(inner) if isinstance(inner, dict) else {}
+    outer = {key: value for key, value in fields.items() if key not in ("cmd", "sn", "cpusn", "devinfo")}
+    return {**fields, "devinfo": {**outer, **found}}
+
+
+def _with_records(fields: dict[str, Any]) -> dict[str, Any]:
+    """``record`` also when it is one object or goes by another name (protocol §2.1, §7 #27)."""
+    name = next((key for key in ("record", *_RECORD_ALIASES) if key in fields), None)
+    found = fields[name] if name else []
+    return {**fields, "record": found if isinstance(found, list) else [found]}
+
+
+def without_data_url(image: str) -> str:
+    """A base64 picture without the ``data:`` prefix some firmware puts before it (protocol §7 #23)."""
+    match = _DATA_URL.match(image[:64])
+    return image[match.end() :] if match else image
+
+
+def reply_of(frame: Frame) -> Reply:
+    """A terminal's reply; a missing ``result`` beside data means success (protocol §1.3)."""
+    fields = {key: value for key, value in frame.fields.items() if key not in ("ret", "cmd", "result")}
+    if "reson" in fields:
+        fields.setdefault("reason", fields.pop("reson"))
+    try:
+        result = lenient.boolean(frame.fields.get("result", True))
+    except ValueError:
+        result = False
+    return Reply(frame.word, result, fields)
+
+
+def encode_response(word: str, response: Response, echo: dict[str, Any], cloudtime: str | None) -> bytes:
+    """Write our answer: ``ret`` first, then ``result`` and what it repeats (protocol §2.1, §4.2).
+
+    A refusal repeats nothing and tells no time: ``count`` and ``logindex`` are the terminal's receipt.
+    """
+    if not response.result:
+        return _encode({"ret": word, "result": False, "reason": response.reason, **response.fields})
+    message: dict[str, Any] = {"ret": word, "result": True, **echo}
+    if cloudtime is not None:
+        message["cloudtime"] = cloudtime
+    return _encode({**message, **response.fields})
+
+
+def encode_command(word: str, fields: dict[str, Any]) -> bytes:
+    """Write a command: ``cmd`` first, exact keys, one object (protocol §2.1)."""
+    return _encode({"cmd": word, **fields})

@@ -1,0 +1,263 @@
+"""One terminal's conversation as a state machine: told what happens, tells what to do (protocol §1).
+
+It performs nothing itself: no socket, no clock, no store. Requests are answered one after another in the
+order they came; what a terminal sends meanwhile waits here, up to a bound, after which reading stops.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tfserver.model import SN_PATTERN, canonical_sn
+from tfserver.wire import codec
+from tfserver.wire.codec import Frame, Noise, Rubbish
+from tfserver.wire.message import Request, Response, Unknown
+from tfserver.wire.table import HandlerTable
+
+
+class State(enum.Enum):
+    """Where a conversation stands."""
+
+    NEW = "new"
+    REGISTERING = "registering"
+    REGISTERED = "registered"
+    REFUSED = "refused"
+    CLOSED = "closed"
+
+
+class Event(enum.Enum):
+    """What moves a conversation on."""
+
+    REG = "reg"
+    ADMITTED = "admitted"
+    NOT_ADMITTED = "not admitted"
+    LOST = "lost or closed"
+
+
+TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
+    (State.NEW, Event.REG): State.REGISTERING,
+    (State.REFUSED, Event.REG): State.REGISTERING,
+    (State.REGISTERED, Event.REG): State.REGISTERING,
+    (State.REGISTERING, Event.ADMITTED): State.REGISTERED,
+    (State.REGISTERING, Event.NOT_ADMITTED): State.REFUSED,
+    (State.NEW, Event.LOST): State.CLOSED,
+    (State.REGISTERING, Event.LOST): State.CLOSED,
+    (State.REGISTERED, Event.LOST): State.CLOSED,
+    (State.REFUSED, Event.LOST): State.CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Let the handler answer this request; say it back with ``answer``."""
+
+    request: Request
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Write this message."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Stop reading from the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the connection with this close code (RFC 6455 §7.4)."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something for the log and the counters; ``detail`` holds no record, password or token."""
+
+    what: str
+    detail: dict[str, Any]
+
+
+Tell = Ask | Send | Hold | Resume | Close | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one conversation: seconds, frames, bytes."""
+
+    reg_within: float = 60.0
+    refused_for: float = 60.0
+    waiting_frames: int = 16
+    waiting_bytes: int = 4 * 1024 * 1024
+    bad_frames: int = 20
+
+
+class Session:
+    """A conversation. ``now`` is monotonic seconds wherever it is taken."""
+
+    __slots__ = (
+        "_asked",
+        "_bad",
+        "_held",
+        "_limits",
+        "_since",
+        "_table",
+        "_waiting",
+        "_waiting_bytes",
+        "claimed",
+        "sn",
+        "state",
+    )
+
+    def __init__(self, table: HandlerTable, now: float, limits: Limits = Limits()) -> None:
+        self.state = State.NEW
+        self.sn = ""
+        self.claimed = ""
+        self._table = table
+        self._limits = limits
+        self._since = now
+        self._asked: tuple[Request, dict[str, Any]] | None = None
+        self._waiting: deque[tuple[Frame, int]] = deque()
+        self._waiting_bytes = 0
+        self._held = False
+        self._bad = 0
+
+    def receive(self, payload: bytes, now: float) -> list[Tell]:
+        """A data frame came."""
+        if self.state is State.CLOSED:
+            return []
+        frame = codec.decode(payload)
+        if isinstance(frame, Noise):
+            return []
+        if isinstance(frame, Rubbish):
+            return self._rubbish(frame)
+        self._bad = 0
+        if self._asked is not None or self._waiting:
+            return self._wait(frame, len(payload))
+        return self._take(frame)
+
+    def answer(self, response: Response, now: float, cloudtime: str | None) -> list[Tell]:
+        """The handler answered what was asked; ``cloudtime`` is the terminal's local time now."""
+        if self._asked is None or self.state is State.CLOSED:
+            return []
+        request, fields = self._asked
+        self._asked = None
+        if self.state is State.REGISTERING:
+            self._move(Event.ADMITTED if response.result else Event.NOT_ADMITTED)
+            self._since = now
+            self.sn = request.sn if response.result else ""
+        echo = {name: fields[name] for name in request.echo if name in fields}
+        word = request.word()
+        time = cloudtime if request.tells_time else None
+        tells: list[Tell] = [Send(codec.encode_response(word, response, echo, time))]
+        return tells + self._next()
+
+    def tick(self, now: float) -> list[Tell]:
+        """Time passed: end conversations that lead nowhere."""
+        if self.state is State.NEW and now - self._since >= self._limits.reg_within:
+            return [Close(1008, "no reg came")]
+        if self.state is State.REFUSED and now - self._since >= self._limits.refused_for:
+            return [Close(1008, "not admitted; try again")]
+        return []
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        if self.state is not State.CLOSED:
+            self._move(Event.LOST)
+        self._waiting.clear()
+        self._asked = None
+
+    def _move(self, event: Event) -> None:
+        self.state = TRANSITIONS[self.state, event]
+
+    def _rubbish(self, frame: Rubbish) -> list[Tell]:
+        self._bad += 1
+        note = Note("unreadable frame", {"why": frame.why, "size": frame.size, "digest": frame.digest})
+        if self._bad >= self._limits.bad_frames:
+            return [note, Close(1008, "too many unreadable frames")]
+        return [note]
+
+    def _wait(self, frame: Frame, size: int) -> list[Tell]:
+        self._waiting.append((frame, size))
+        self._waiting_bytes += size
+        full = (
+            len(self._waiting) >= self._limits.waiting_frames
+            or self._waiting_bytes >= self._limits.waiting_bytes
+        )
+        if full and not self._held:
+            self._held = True
+            return [Hold()]
+        return []
+
+    def _next(self) -> list[Tell]:
+        """Take what waited until something has to be asked."""
+        tells: list[Tell] = []
+        while self._waiting and self._asked is None:
+            frame, size = self._waiting.popleft()
+            self._waiting_bytes -= size
+            tells += self._take(frame)
+        if self._held and not self._waiting:
+            self._held = False
+            tells.append(Resume())
+        return tells
+
+    def _take(self, frame: Frame) -> list[Tell]:
+        tells: list[Tell] = []
+        if frame.mended:
+            tells.append(Note("mended frame", {"word": frame.word, "mended": frame.mended}))
+        if not frame.asks:
+            return [*tells, Note("stray reply", {"word": frame.word})]
+        kind = self._table.type_of(frame.word)
+        request, unreadable = codec.read(kind, frame)
+        request.sn = request.sn.strip()
+        if unreadable:
+            tells.append(Note("unreadable fields", {"word": frame.word, "fields": unreadable}))
+        if frame.word == "reg":
+            return tells + self._register(request, frame, unreadable)
+        return tells + self._serve(request, frame, unreadable)
+
+    def _register(self, request: Request, frame: Frame, unreadable: tuple[str, ...]) -> list[Tell]:
+        if not SN_PATTERN.fullmatch(request.sn):
+            return self._refuse(frame, "serial number not accepted", "bad serial number")
+        if self.state is State.REGISTERED and self._is_foreign(request.sn):
+            return self._refuse(frame, 1, "foreign serial number")
+        self._move(Event.REG)
+        self.claimed = request.sn
+        return self._ask(request, frame, unreadable)
+
+    def _serve(self, request: Request, frame: Frame, unreadable: tuple[str, ...]) -> list[Tell]:
+        """What is not ``reg``: only after it, and only under the same serial number (protocol §1.2)."""
+        if self.state is not State.REGISTERED:
+            return self._refuse(frame, 1, "request before reg")
+        if request.sn and self._is_foreign(request.sn):
+            return self._refuse(frame, 1, "foreign serial number")
+        if not isinstance(request, Unknown):
+            return self._ask(request, frame, unreadable)
+        row = self._table.row_of(frame.word)
+        response = row.response if row else Response()
+        sent = Send(codec.encode_response(frame.word, response, {}, None))
+        return [sent] if row else [Note("unknown word", {"word": frame.word}), sent]
+
+    def _ask(self, request: Request, frame: Frame, unreadable: tuple[str, ...]) -> list[Tell]:
+        self._asked = (request, frame.fields)
+        return [Ask(request, unreadable)]
+
+    def _refuse(self, frame: Frame, reason: str | int, why: str) -> list[Tell]:
+        payload = codec.encode_response(frame.word, Response(False, reason), {}, None)
+        return [Note(why, {"word": frame.word}), Send(payload)]
+
+    def _is_foreign(self, sn: str) -> bool:
+        return canonical_sn(sn) != canonical_sn(self.sn)

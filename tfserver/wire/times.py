@@ -1,0 +1,162 @@
+"""Times as terminals write them, and what instant they meant (protocol §2.2, design §3.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tfserver.model import SUSPECT_DRIFT_MS, Clock, ClockEntry
+
+WIRE: Final = "%Y-%m-%d %H:%M:%S"
+ECHO_STEP_S: Final = 900
+ECHO_SLACK_S: Final = 60
+EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
+"""Nothing of this protocol is older (first revision 2016), so an earlier date is a clock that lost power."""
+LATEST_AHEAD: Final = timedelta(hours=24)
+MOST_ENTRIES: Final = 16
+
+_SHAPE: Final = re.compile(
+    r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T\s]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?)?\s*Z?\s*",
+    re.ASCII,
+)
+
+
+class Instant(NamedTuple):
+    """What a device's text meant: the time there (RFC 3339), the instant in UTC, and how far to trust it."""
+
+    time: str | None
+    utc: datetime | None
+    offset_ms: int | None
+    clock: Clock
+
+
+def parse(text: str) -> datetime | None:
+    """Read a terminal's date-time without zone; None when it is no possible date.
+
+    Accepts ``T``, ``/``, missing seconds and unpadded numbers beside the documented form.
+    """
+    if len(text) > 40:
+        return None
+    match = _SHAPE.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]
+    except ValueError:
+        return None
+
+
+def identity_text(text: str, parsed: datetime | None) -> str:
+    """The time as it enters a punch's identity: the documented form, or the raw text (design §2.3)."""
+    return text if parsed is None else parsed.isoformat(" ", "seconds")
+
+
+def wire_time(now: datetime, offset_s: int) -> str:
+    """``cloudtime`` for a terminal ``offset_s`` seconds ahead of UTC; ``now`` is aware."""
+    return (now.astimezone(UTC) + timedelta(seconds=offset_s)).strftime(WIRE)
+
+
+def milliseconds(when: datetime) -> int:
+    """An aware instant as UTC milliseconds since 1970."""
+    return round(when.timestamp() * 1000)
+
+
+def offset_in(zone: str, now: datetime) -> int:
+    """Seconds an IANA zone is ahead of UTC at an instant; an empty name is the zone of this machine."""
+    offset = now.astimezone(ZoneInfo(zone) if zone else None).utcoffset()
+    return round(offset.total_seconds()) if offset else 0
+
+
+def echoed_offset(device: datetime, now: datetime) -> int | None:
+    """The offset a new terminal seems to live in, or None when its clock fits no zone.
+
+    A difference from UTC close to a multiple of 15 minutes, from -12 to +14 hours, is a zone somebody chose.
+    """
+    difference = (device - now.astimezone(UTC).replace(tzinfo=None)).total_seconds()
+    nearest = round(difference / ECHO_STEP_S) * ECHO_STEP_S
+    if abs(difference - nearest) <= ECHO_SLACK_S and -12 * 3600 <= nearest <= 14 * 3600:
+        return nearest
+    return None
+
+
+def drift_ms(device: datetime, now: datetime, offset_s: int) -> int:
+    """How far a terminal's clock is ahead of where its offset puts it, in milliseconds."""
+    there = now.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=offset_s)
+    return round((device - there).total_seconds() * 1000)
+
+
+def extended(
+    timeline: Sequence[ClockEntry], now_ms: int, offset_s: int, drift: int | None
+) -> tuple[ClockEntry, ...]:
+    """The timeline after a ``cloudtime`` with this offset is sent; unchanged when it tells nothing new.
+
+    ``drift`` is what was measured against the stretch that ends now (None: nothing was measured).
+    """
+    measured = drift or 0
+    if not timeline:
+        first = ClockEntry(0, offset_s, measured)
+        return (first, ClockEntry(now_ms, offset_s)) if _is_far(measured) else (first,)
+    last = timeline[-1]
+    if last.offset == offset_s and not _is_far(measured):
+        return tuple(timeline)
+    closed = ClockEntry(last.since, last.offset, measured) if _is_far(measured) else last
+    return (*timeline[:-1], closed, ClockEntry(now_ms, offset_s))[-MOST_ENTRIES:]
+
+
+def _is_far(drift: int) -> bool:
+    return abs(drift) >= SUSPECT_DRIFT_MS
+
+
+def instant_of(device: datetime | None, timeline: Sequence[ClockEntry], received: datetime) -> Instant:
+    """Turn a device's local time into an instant with the stretch that was valid then (design §3.4).
+
+    Two stretches that both claim it (the hour that came twice), or none (the hour that never was), leave it
+    ``suspect``; so do dates before the protocol existed and dates in the future.
+    """
+    if device is None:
+        return Instant(None, None, None, Clock.SUSPECT)
+    if not timeline:
+        return Instant(None, None, None, Clock.UNKNOWN)
+    claims = _claims(device, timeline)
+    entry, utc = claims[-1] if claims else _nearest(device, timeline)
+    trusted = len(claims) == 1 and not _is_far(entry.drift)
+    if not (EARLIEST <= utc <= received + LATEST_AHEAD):
+        trusted = False
+    zone = timezone(timedelta(seconds=entry.offset))
+    return Instant(
+        device.replace(tzinfo=zone).isoformat(), utc, entry.drift, Clock.OK if trusted else Clock.SUSPECT
+    )
+
+
+def _instant(device: datetime, entry: ClockEntry) -> datetime:
+    correction = entry.drift if _is_far(entry.drift) else 0
+    try:
+        return (
+            device.replace(tzinfo=UTC) - timedelta(seconds=entry.offset) - timedelta(milliseconds=correction)
+        )
+    except OverflowError:
+        return device.replace(tzinfo=UTC)
+
+
+def _claims(device: datetime, timeline: Sequence[ClockEntry]) -> list[tuple[ClockEntry, datetime]]:
+    found = []
+    for i, entry in enumerate(timeline):
+        utc = _instant(device, entry)
+        at = milliseconds(utc)
+        begins = entry.since if i else at
+        ends = timeline[i + 1].since if i + 1 < len(timeline) else at + 1
+        if begins <= at < ends:
+            found.append((entry, utc))
+    return found
+
+
+def _nearest(device: datetime, timeline: Sequence[ClockEntry]) -> tuple[ClockEntry, datetime]:
+    """The later of the two stretches around a gap: what the clock showed after it was set."""
+    for entry in reversed(timeline):
+        utc = _instant(device, entry)
+        if milliseconds(utc) >= entry.since - 24 * 3600 * 1000:
+            return entry, utc
+    return timeline[0], _instant(device, timeline[0])
