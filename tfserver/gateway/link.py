@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.logger import Logger
@@ -15,7 +15,8 @@ from tfserver.wire.message import Request, Response
 from tfserver.wire.session import Ask, Close, Hold, Note, Resume, Send, Session, State, Tell
 from tfserver.wire.table import HandlerTable
 
-AWAY = Response(False, "Server busy, try again later")
+MOST_NOTED: Final = 20
+AWAY: Final = Response(False, "Server busy, try again later")
 
 
 class Wire(Protocol):
@@ -68,6 +69,7 @@ class Link:
         self._reactor = reactor
         self._monotonic = monotonic
         self._asked: Deferred[Any] | None = None
+        self._noted: set[tuple[str, Any]] = set()
 
     @property
     def is_registered(self) -> bool:
@@ -133,13 +135,13 @@ class Link:
                     self._note(tell)
 
     def _note(self, note: Note) -> None:
+        """Count each, log each kind once a connection: some firmware is odd in every frame."""
         self.context.services.metrics.notes.labels(note.what).inc()
-        self._log.info(
-            "{sn}: {what} {detail}",
-            sn=self.context.sn or self.context.address,
-            what=note.what,
-            detail=note.detail,
-        )
+        kind = (note.what, note.detail.get("word"))
+        if kind not in self._noted and len(self._noted) < MOST_NOTED:
+            self._noted.add(kind)
+            who = self.context.sn or self.context.address
+            self._log.info("{sn}: {what} {detail}", sn=who, what=note.what, detail=note.detail)
 
     def _ask(self, request: Request) -> None:
         asked: Deferred[Response] = Deferred.fromCoroutine(

@@ -1,0 +1,141 @@
+"""tfserver itself as a process: started by twistd, found by its ready line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.real.store import SECONDS, wait_until
+from tfserver.store.vault import new_master_key
+
+ROOT = Path(__file__).parents[2]
+READY = re.compile(r"tfserver ready: terminals on \S+?:(\d+).*?, people on \S+?:(\d+)")
+KEY = new_master_key()
+TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
+
+
+class RealServer:
+    """``twistd -n tfserver`` on free ports of loopback, in ``folder``, logging to ``folder/log``."""
+
+    def __init__(self, *options: str, folder: str | None = None) -> None:
+        self.folder = folder or tempfile.mkdtemp(prefix="tfd-")
+        self.options = options
+        self.terminals = 0
+        self.http = 0
+        self.token = ""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start it without waiting."""
+        ends = ["--terminals", "tcp:0:interface=127.0.0.1", "--http", "tcp:0:interface=127.0.0.1"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TFSERVER_MASTER_KEY": KEY}
+        with open(self.log, "wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "tfserver", *ends, *self.options],
+                cwd=self.folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        return self._process
+
+    @property
+    def log(self) -> str:
+        """Path of what it printed."""
+        return os.path.join(self.folder, "log")
+
+    def said(self) -> str:
+        """What it printed so far."""
+        return Path(self.log).read_text("utf-8", "replace")
+
+    def start(self) -> RealServer:
+        """Start it and wait for the ready line."""
+        process = self.spawn()
+        wait_until(lambda: READY.search(self.said()) or process.poll() is not None, "the server is ready")
+        found = READY.search(self.said())
+        assert found is not None, self.said()
+        self.terminals, self.http = int(found[1]), int(found[2])
+        own = Path(self.folder, "tfserver-data", "admin-token")
+        if own.exists():
+            self.token = own.read_text().strip()
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where terminals connect."""
+        return f"ws://127.0.0.1:{self.terminals}/pub/chat"
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Status and decoded body of a GET; a path without ``/api/v1`` in front is below it."""
+        return self.ask("GET", path, None)
+
+    def patch(self, path: str, body: Any) -> tuple[int, Any]:
+        """Status and decoded body of a PATCH."""
+        return self.ask("PATCH", path, json.dumps(body).encode())
+
+    def ask(self, method: str, path: str, body: bytes | None) -> tuple[int, Any]:
+        """One HTTP request with the token."""
+        base = f"http://127.0.0.1:{self.http}"
+        below = path if path.split("?")[0] in ("/healthz", "/readyz", "/metrics") else f"/api/v1{path}"
+        request = urllib.request.Request(base + below, data=body, method=method)
+        request.add_header("Authorization", f"Bearer {self.token}")
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+                return answer.status, _decoded(answer.read())
+        except urllib.error.HTTPError as refused:
+            return refused.code, _decoded(refused.read())
+        except OSError:
+            return 0, None
+
+    def punches(self) -> list[dict[str, Any]]:
+        """The whole feed."""
+        found: list[dict[str, Any]] = []
+        cursor = "0"
+        while True:
+            status, page = self.get(f"/punches?after={cursor}&limit=1000")
+            assert status == 200, page
+            found += page["punches"]
+            if page["next"] == cursor:
+                return found
+            cursor = page["next"]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        assert self._process is not None
+        return self._process.wait(SECONDS)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL when that does not help."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self.signal(signal.SIGTERM)
+        try:
+            self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
