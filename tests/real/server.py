@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.real.store import SECONDS, wait_until
+from tests.real.store import SECONDS, RealStore, wait_until
 from tfserver.store.vault import new_master_key
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +26,10 @@ TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twi
 class RealServer:
     """``twistd -n tfserver`` on free ports of loopback, in ``folder``, logging to ``folder/log``."""
 
-    def __init__(self, *options: str, folder: str | None = None) -> None:
+    def __init__(self, *options: str, folder: str | None = None, store: RealStore | None = None) -> None:
         self.folder = folder or tempfile.mkdtemp(prefix="tfd-")
-        self.options = options
+        self.options = (*options, "--redis", store.url) if store else options
+        self._store = store
         self.terminals = 0
         self.http = 0
         self.token = ""
@@ -65,7 +66,9 @@ class RealServer:
         assert found is not None, self.said()
         self.terminals, self.http = int(found[1]), int(found[2])
         own = Path(self.folder, "tfserver-data", "admin-token")
-        if own.exists():
+        if self._store is not None:
+            self.token = self.token or new_admin_token(self._store)
+        elif own.exists():
             self.token = own.read_text().strip()
         return self
 
@@ -132,6 +135,17 @@ class RealServer:
             self.wait()
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def new_admin_token(store: RealStore) -> str:
+    """Make a token the way an administrator does."""
+    command = [sys.executable, "-m", "tfserver.cli.main", "token", "create", "--role", "admin"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*command, "--redis", store.url], capture_output=True, text=True, timeout=SECONDS, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def _decoded(body: bytes) -> Any:

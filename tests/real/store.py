@@ -18,7 +18,7 @@ SECONDS = 20
 
 
 class RealStore:
-    """A server in a folder of its own; the folder outlives ``kill`` so that ``start`` finds the data again."""
+    """A server in a folder of its own; the folder outlives ``kill``, so ``start`` finds the data again."""
 
     def __init__(self, *extra: str, port: int = 0) -> None:
         self.folder = tempfile.mkdtemp(prefix="tfs-")
