@@ -1,0 +1,161 @@
+"""Write what is generated: ``etc/tfserver.yaml``, the configuration reference and the session's picture.
+
+``python docs/generate.py`` writes the files, ``--check`` only says whether they are up to date.
+"""
+
+from __future__ import annotations
+
+import enum
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+import yaml
+
+from tfserver.config import Section, Settings, plain_type
+from tfserver.credentials import TABLE
+from tfserver.wire.session import TRANSITIONS, State
+
+ROOT = Path(__file__).resolve().parents[1]
+Field = tuple[str, Any, str, type]
+"""Dotted name, default, description, type."""
+
+
+def fields(section: type[Section], prefix: str = "") -> Iterator[Field]:
+    """All settings below a section, in the order they are written."""
+    for field in msgspec.structs.fields(section):
+        kind = plain_type(field.type)
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from fields(kind, f"{prefix}{field.name}.")
+        else:
+            default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+            yield f"{prefix}{field.name}", default, description(field.type), kind
+
+
+def description(annotation: Any) -> str:
+    """What the ``Meta`` of a setting says."""
+    found = [meta for meta in get_args(annotation)[1:] if isinstance(meta, msgspec.Meta)]
+    if get_origin(annotation) is Annotated and found:
+        return next((meta.description for meta in reversed(found) if meta.description), "")
+    raise SystemExit(f"a setting has no description: {annotation}")
+
+
+def written(value: Any) -> str:
+    """A default as YAML on one line."""
+    plain = value.value if isinstance(value, enum.Enum) else value
+    text = yaml.safe_dump(plain, default_flow_style=True, width=200)
+    return text.removesuffix("\n").removesuffix("\n...").strip()
+
+
+def expected(kind: type) -> str:
+    """The type of a setting, in words."""
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return ", ".join(f"`{choice.value}`" for choice in kind)
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    return names.get(kind, "list of texts")
+
+
+def sample() -> str:
+    """``etc/tfserver.yaml``: every setting with its default."""
+    lines = ["# Configuration of tfserver: every setting with its default. Written by docs/generate.py.", ""]
+    section = ""
+    for name, default, told, _ in fields(Settings):
+        *parents, key = name.split(".")
+        if parents and parents[0] != section:
+            section = parents[0]
+            lines += ["", f"{section}:"]
+        indent = "  " * len(parents)
+        lines += textwrap.wrap(told, 100, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+        lines.append(f"{indent}{key}: {written(default)}")
+    return "\n".join(lines) + "\n"
+
+
+def reference() -> str:
+    """``docs/configuration.md``."""
+    lines = [
+        "# Configuration reference",
+        "",
+        "Written by `docs/generate.py` from the settings classes in `tfserver/config.py`.",
+        "",
+        "`twistd -n tfserver -c FILE` reads YAML; options win over the file. `tfserver check-config FILE`",
+        "checks it without starting. `etc/tfserver.yaml` has every setting with its default. Two secrets",
+        "come from the environment first: `TFSERVER_MASTER_KEY` and `TFSERVER_REDIS_PASSWORD`.",
+        "",
+        "| setting | expected | default | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{name}` | {expected(kind)} | `{written(default)}` | {told} |"
+        for name, default, told, kind in fields(Settings)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def picture() -> str:
+    """``docs/session.md``: the states of a conversation, drawn from the transition table."""
+    lines = [
+        "# The session's states",
+        "",
+        "Written by `docs/generate.py` from `TRANSITIONS` in `tfserver/wire/session.py`.",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        f"    [*] --> {State.NEW.value}",
+    ]
+    lines += [f"    {old.value} --> {new.value}: {event.value}" for (old, event), new in TRANSITIONS.items()]
+    lines += [f"    {State.CLOSED.value} --> [*]", "```", ""]
+    lines += ["| in state | event | goes to |", "| --- | --- | --- |"]
+    lines += [f"| {old.value} | {event.value} | {new.value} |" for (old, event), new in TRANSITIONS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def slots() -> str:
+    """``docs/backupnum.md``: what each slot of a person holds."""
+    lines = [
+        "# Credentials by `backupnum`",
+        "",
+        "Written by `docs/generate.py` from the table in `tfserver/credentials.py` (protocol §3.1).",
+        "",
+        "| backupnum | credential | counts against | `record` holds |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in TABLE:
+        numbers = str(row.first) if row.first == row.last else f"{row.first}–{row.last}"
+        lines.append(f"| {numbers} | {row.label} | `{row.kind.value}size` | {row.content.value} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "etc/tfserver.yaml": sample,
+    "docs/configuration.md": reference,
+    "docs/session.md": picture,
+    "docs/backupnum.md": slots,
+}
+
+
+def outdated() -> list[str]:
+    """The generated files that are not what they would be now."""
+    return [
+        name
+        for name, make in PAGES.items()
+        if not (ROOT / name).exists() or (ROOT / name).read_text("utf-8") != make()
+    ]
+
+
+def main(argv: list[str]) -> int:
+    """Write or check; the exit status is 1 when something is out of date."""
+    stale = outdated()
+    if argv == ["--check"]:
+        sys.stdout.write("".join(f"out of date: {name}; run python docs/generate.py\n" for name in stale))
+        return 1 if stale else 0
+    for name in stale:
+        (ROOT / name).write_text(PAGES[name](), "utf-8")
+        sys.stdout.write(f"written: {name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
