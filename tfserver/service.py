@@ -142,11 +142,11 @@ class Server(service.Service):
         await store.first_token(tokens)
         self.gateway = Gateway(self._reactor, services)
         web = WebPart(self._reactor, self.settings.http.endpoint, self._sources(store, services, tokens))
-        await self._begin(web)
-        await self._begin(self.gateway)
         owner = services.store.terminals.owner
         channels = [store.client.keys.everybody, store.client.keys.wake(owner)]
         store.client.listen(channels, self.gateway.fleet.woken)
+        await self._begin(web)
+        await self._begin(self.gateway)
         self._log.info(
             "tfserver ready: terminals on {terminals}, people on {people}, {store}, instance {instance}",
             terminals=", ".join(self.gateway.addresses()),

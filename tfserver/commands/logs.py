@@ -58,8 +58,9 @@ class Reading(NamedTuple):
 async def sendlog(request: SendLog, terminal: Context) -> Response:
     """Answer true only after everything is on disk."""
     now = terminal.now()
-    await terminal.keep_clock(now)
+    # Read before the clock is set anew: these records were made under the offset in force until now.
     reading = read_batch(request, terminal, now)
+    await terminal.keep_clock(now)
     records = [record for _, _, record in reading.punches]
     if records or reading.bad:
         kept = await terminal.store.punches.append(terminal.sn, request.logindex, records, reading.bad)
@@ -80,10 +81,13 @@ def read_batch(request: SendLog, terminal: Context, now: datetime) -> Reading:
         except ValueError as wrong:
             reading.bad.append(_bad(item, str(wrong)))
             continue
-        punch, member, when = _punch(log, request.logindex is not None, terminal, now)
+        device = times.parse(log.time)
+        when = times.identity_text(log.time, device)
+        punch, member = _punch(log, device, request.logindex is not None, terminal, now)
         sighting = None if request.logindex is None else sighting_of(punch.uid, request.logindex)
         picture = log.image if terminal.settings.punches.images is Images.KEEP else ""
-        record = Record(punch.uid, member, sighting, _day(when), when, msgspec.json.encode(punch), picture)
+        day = device.strftime("%Y%m%d") if device else "undated"
+        record = Record(punch.uid, member, sighting, day, when, msgspec.json.encode(punch), picture)
         reading.punches.append((log, punch, record))
     return reading
 
@@ -151,8 +155,9 @@ def _bad(item: Any, why: str) -> Bad:
     return Bad(why, msgspec.json.encode(item)[:MOST_RAW])
 
 
-def _punch(log: LogRecord, modern: bool, terminal: Context, now: datetime) -> tuple[Punch, int, str]:
-    device = times.parse(log.time)
+def _punch(
+    log: LogRecord, device: datetime | None, modern: bool, terminal: Context, now: datetime
+) -> tuple[Punch, int]:
     when = times.identity_text(log.time, device)
     uid, member = punch_uid(terminal.sn, log.enrollid, when, log.mode, log.inout, log.event)
     instant = times.instant_of(device, terminal.timeline, now)
@@ -178,7 +183,7 @@ def _punch(log: LogRecord, modern: bool, terminal: Context, now: datetime) -> tu
         clock=Clock.UNKNOWN if guessed else instant.clock,
         extra=log.extra,
     )
-    return punch, member, when
+    return punch, member
 
 
 _CLASSIC: Final = {0: "fingerprint", 1: "card", 2: "password", 8: "face"}
@@ -188,10 +193,6 @@ _MODERN: Final = {1: "fingerprint", 2: "password (?)", 3: "card (?)", 8: "face"}
 def _verify(mode: int, modern: bool) -> str | None:
     """How the person was verified, by the table of its generation; ``(?)`` is doubt (protocol §3.3)."""
     return (_MODERN if modern else _CLASSIC).get(mode)
-
-
-def _day(when: str) -> str:
-    return when[:10].replace("-", "") if when[4:5] == "-" and when[:4].isdigit() else "undated"
 
 
 async def _decision(reading: Reading, terminal: Context, now: datetime) -> dict[str, Any]:

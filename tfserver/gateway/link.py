@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from tfserver.commands.context import Context
 from tfserver.errors import StoreError
@@ -44,8 +46,12 @@ class Watcher(Protocol):
         """The link is over."""
 
 
+@implementer(IPushProducer)
 class Link:
-    """A connection, its session and its context. ``heard_at`` is when the last frame came (UTC, ms)."""
+    """A connection, its session and its context. ``heard_at`` is when the last frame came (UTC, ms).
+
+    It is the producer of its own transport: a terminal that reads no answers is not read from.
+    """
 
     _log = Logger()
 
@@ -69,6 +75,7 @@ class Link:
         self._reactor = reactor
         self._monotonic = monotonic
         self._asked: Deferred[Any] | None = None
+        self._holding: set[str] = set()
         self._noted: set[tuple[str, Any]] = set()
 
     @property
@@ -118,6 +125,30 @@ class Link:
         self.closing = True
         self._wire.transport.abortConnection()
 
+    def pauseProducing(self) -> None:
+        """The terminal does not read our answers: read none of its requests (IPushProducer)."""
+        self._hold("unread answers")
+
+    def resumeProducing(self) -> None:
+        """Our answers went out (IPushProducer)."""
+        self._resume("unread answers")
+        if self._wire.transport.disconnecting:
+            # Twisted does not end a connection whose producer it has just resumed.
+            self._wire.transport.unregisterProducer()
+
+    def stopProducing(self) -> None:
+        """The connection is gone (IPushProducer); ``lost`` follows."""
+
+    def _hold(self, why: str) -> None:
+        if not self._holding:
+            self._wire.transport.pauseProducing()
+        self._holding.add(why)
+
+    def _resume(self, why: str) -> None:
+        self._holding.discard(why)
+        if not self._holding:
+            self._wire.transport.resumeProducing()
+
     def _perform(self, tells: list[Tell]) -> None:
         for tell in tells:
             match tell:
@@ -126,9 +157,9 @@ class Link:
                 case Ask():
                     self._ask(tell.request)
                 case Hold():
-                    self._wire.transport.pauseProducing()
+                    self._hold("session")
                 case Resume():
-                    self._wire.transport.resumeProducing()
+                    self._resume("session")
                 case Close():
                     self.close(tell.code, tell.reason)
                 case Note():

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 if TYPE_CHECKING:
     from tfserver.gateway.factory import TerminalFactory
 
+MOST_HEADER_BYTES: Final = 16 * 1024
 GREETING: Final = b"tfserver: terminals connect here by WebSocket.\n"
 
 
@@ -31,6 +32,13 @@ class TerminalProtocol(WebSocketServerProtocol):
         refused = self.factory.refuses(self)
         if refused is not None:
             raise ConnectionDeny(503, refused)
+
+    def processHandshake(self) -> None:
+        """Autobahn itself would collect a header without end."""
+        if len(self.data) > MOST_HEADER_BYTES and b"\r\n\r\n" not in self.data[:MOST_HEADER_BYTES]:
+            self.dropConnection(abort=True)
+        else:
+            super().processHandshake()
 
     def onOpen(self) -> None:
         """The handshake is done."""
@@ -70,6 +78,7 @@ class TerminalProtocol(WebSocketServerProtocol):
 
     def _opened(self) -> None:
         self._link = self.factory.opened(self)
+        self.registerProducer(self._link, True)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         try:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import hiredis
 import txredisapi
 from twisted.internet import task
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred, fail
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, ensureDeferred, fail
 from twisted.logger import Logger
 
 from tfserver.config import Store as StoreSettings
@@ -27,6 +27,7 @@ PROBE_SECONDS: Final = 0.25
 CHECK_EVERY: Final = 20
 """Probes between two readings of the durability settings of a healthy store."""
 CHECK_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 2.0
 DEAD_AFTER_PROBES: Final = 5
 START_SECONDS: Final = 10.0
 
@@ -125,9 +126,15 @@ class Client:
         if self._probe.running:
             self._probe.stop()
         self.problem = "the store was let go"
-        for factory in (self._writes, self._reads, self._listening):
-            if factory is not None:
-                await factory.disconnect()
+        factories = [f for f in (self._writes, self._reads, self._listening) if f is not None]
+        ending = DeferredList([factory.disconnect() for factory in factories])
+        try:
+            await ending.addTimeout(STOP_SECONDS, self._reactor)
+        except TimeoutError:
+            # A store that hangs takes no good-bye.
+            for factory in factories:
+                for connection in list(factory.pool):
+                    connection.transport.abortConnection()
 
     def listen(self, channels: list[str], heard: Callable[[str, str], None]) -> None:
         """Call ``heard(channel, text)`` for each wake-up, also after reconnects."""

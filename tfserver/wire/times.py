@@ -15,7 +15,8 @@ ECHO_STEP_S: Final = 900
 ECHO_SLACK_S: Final = 60
 EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 """Nothing of this protocol is older (first revision 2016), so an earlier date is a clock that lost power."""
-LATEST_AHEAD: Final = timedelta(hours=24)
+LATEST_AHEAD: Final = timedelta(milliseconds=SUSPECT_DRIFT_MS)
+"""A record can't be younger than its arrival, but for a clock that is a little fast."""
 MOST_ENTRIES: Final = 16
 
 _SHAPE: Final = re.compile(
@@ -121,6 +122,8 @@ def instant_of(device: datetime | None, timeline: Sequence[ClockEntry], received
     if not timeline:
         return Instant(None, None, None, Clock.UNKNOWN)
     claims = _claims(device, timeline)
+    past = [claim for claim in claims if claim[1] <= received + LATEST_AHEAD]
+    claims = past or claims
     entry, utc = claims[-1] if claims else _nearest(device, timeline)
     trusted = len(claims) == 1 and not _is_far(entry.drift)
     if not (EARLIEST <= utc <= received + LATEST_AHEAD):
