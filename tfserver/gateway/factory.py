@@ -46,9 +46,8 @@ class TerminalFactory(WebSocketServerFactory):
             closeHandshakeTimeout=5.0,
             failByDrop=False,
             tcpNoDelay=True,
-            autoPingInterval=settings.terminals.ping_seconds,
-            autoPingTimeout=settings.terminals.silence_seconds,
-            autoPingRestartOnAnyTraffic=True,
+            # the fleet's sweep pings: timers for each connection cost more
+            autoPingInterval=0,
         )
 
     def refuses(self, connection: TerminalProtocol) -> str | None:

@@ -27,12 +27,13 @@ class Fleet:
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, services: Services) -> None:
+    def __init__(self, reactor: Any, services: Services, monotonic: Callable[[], float]) -> None:
         self.links: set[Link] = set()
         self.by_sn: dict[str, Link] = {}
         self._reactor = reactor
         self._services = services
-        self._beaten: dict[str, int] = {}
+        self._monotonic = monotonic
+        self._beaten: dict[str, float] = {}
         self._unreleased: dict[str, str] = {}
         self._loops = [
             self._loop(self.tick, TICK_SECONDS),
@@ -94,18 +95,17 @@ class Fleet:
         self._unreleased.pop(connection, None)
 
     def tick(self) -> None:
-        """End the conversations that lead nowhere."""
+        """Ping the silent, end what leads nowhere: one sweep in place of timers for each connection."""
         for link in list(self.links):
-            if not link.is_registered:
-                link.tick()
+            link.tick()
 
     async def beat(self) -> None:
         """Tell that this process lives and whom it heard; try again to give back what is still held."""
-        heard = {
-            sn: link.heard_at for sn, link in self.by_sn.items() if self._beaten.get(sn) != link.heard_at
-        }
-        await self._services.store.terminals.beat(heard)
-        self._beaten = {sn: link.heard_at for sn, link in self.by_sn.items()}
+        heard = {sn: link.heard_at for sn, link in self.by_sn.items()}
+        ahead = self._services.now().timestamp() - self._monotonic()
+        news = {sn: round((at + ahead) * 1000) for sn, at in heard.items() if self._beaten.get(sn) != at}
+        await self._services.store.terminals.beat(news)
+        self._beaten = heard
         for connection, sn in list(self._unreleased.items()):
             await self._release(connection, sn)
 

@@ -29,6 +29,9 @@ class Wire(Protocol):
     def sendMessage(self, payload: bytes, isBinary: bool = False) -> None:
         """Send one message."""
 
+    def sendPing(self, payload: bytes | None = None) -> None:
+        """Send a ping."""
+
     def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
         """Begin the closing handshake."""
 
@@ -48,7 +51,7 @@ class Watcher(Protocol):
 
 @implementer(IPushProducer)
 class Link:
-    """A connection, its session and its context. ``heard_at`` is when the last frame came (UTC, ms).
+    """A connection, its session and its context. ``heard_at`` is when the last frame came (monotonic s).
 
     It is the producer of its own transport: a terminal that reads no answers is not read from.
     """
@@ -68,7 +71,8 @@ class Link:
         self.context = context
         self.session = session
         self.closing = False
-        self.heard_at = 0
+        self.heard_at = monotonic()
+        self._pinged = False
         self._wire = wire
         self._table = table
         self._watcher = watcher
@@ -101,12 +105,21 @@ class Link:
 
     def heard(self) -> None:
         """Any frame came."""
-        self.heard_at = round(self.context.now().timestamp() * 1000)
+        self.heard_at = self._monotonic()
+        self._pinged = False
 
     def tick(self) -> None:
-        """Time passed."""
+        """Time passed: ping a silent terminal, cut one that stays silent; the session decides the rest."""
+        now = self._monotonic()
+        terminals = self.context.settings.terminals
+        silent = now - self.heard_at
+        if silent >= terminals.ping_seconds + terminals.silence_seconds:
+            self.abort()
+        elif silent >= terminals.ping_seconds and not self._pinged and not self.closing:
+            self._pinged = True
+            self._wire.sendPing()
         if not self.closing:
-            self._perform(self.session.tick(self._monotonic()))
+            self._perform(self.session.tick(now))
 
     def lost(self) -> None:
         """The connection is gone; what is being kept goes on being kept."""

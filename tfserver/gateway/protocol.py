@@ -71,6 +71,10 @@ class TerminalProtocol(WebSocketServerProtocol):
         )
         self.sendData(head % len(GREETING) + GREETING)
 
+    def sendRedirect(self, url: str) -> None:
+        """Autobahn would send a browser anywhere that a query says."""
+        self.sendServerStatus()
+
     def address(self) -> str:
         """The peer's host."""
         assert self.transport is not None

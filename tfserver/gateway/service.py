@@ -24,7 +24,7 @@ class Gateway:
 
     def __init__(self, reactor: Any, services: Services) -> None:
         assert commands.__all__, "importing the vocabulary fills the handler table"
-        self.fleet = Fleet(reactor, services)
+        self.fleet = Fleet(reactor, services, time.monotonic)
         self.listening: list[Any] = []
         self._reactor = reactor
         self._services = services
