@@ -127,14 +127,11 @@ class Client:
             self._probe.stop()
         self.problem = "the store was let go"
         factories = [f for f in (self._writes, self._reads, self._listening) if f is not None]
-        ending = DeferredList([factory.disconnect() for factory in factories])
-        try:
-            await ending.addTimeout(STOP_SECONDS, self._reactor)
-        except TimeoutError:
-            # A store that hangs takes no good-bye.
-            for factory in factories:
-                for connection in list(factory.pool):
-                    connection.transport.abortConnection()
+        # A store that hangs takes no good-bye.
+        hung = self._reactor.callLater(STOP_SECONDS, self._abort, factories)
+        await DeferredList([factory.disconnect() for factory in factories])
+        if hung.active():
+            hung.cancel()
 
     def listen(self, channels: list[str], heard: Callable[[str, str], None]) -> None:
         """Call ``heard(channel, text)`` for each wake-up, also after reconnects."""
@@ -204,15 +201,19 @@ class Client:
         factory.pool.append(factory.pool.pop(0))
         sent: Deferred[Any] = connection.execute_command(*command)
         sent.addTimeout(seconds, self._reactor)
-        sent.addErrback(self._translated)
+        sent.addErrback(self._translated, factory is self._writes)
         return sent
 
-    def _translated(self, failure: Any) -> Any:
+    def _translated(self, failure: Any, of_write: bool) -> Any:
         error = failure.value
-        if isinstance(error, TimeoutError | CancelledError):
-            self._stalled = True
-            self._not_ready("no answer within the deadline")
-            raise StoreUnavailable(self.problem) from error
+        if isinstance(error, CancelledError):
+            raise StoreUnavailable("the caller gave up waiting") from error
+        if isinstance(error, TimeoutError):
+            if of_write:
+                # What hangs for one hangs for all: the others need not wait as long to learn it.
+                self._stalled = True
+                self._not_ready("no answer within the deadline")
+            raise StoreUnavailable("no answer within the deadline") from error
         text = str(error)
         if isinstance(error, txredisapi.ResponseError) and not text.startswith(_AWAY):
             raise ScriptFailed(text) from error
@@ -241,7 +242,10 @@ class Client:
     def _drop_connections(self) -> None:
         """Nothing came back for seconds: perhaps only the network did it, so connect anew."""
         self._missed = 0
-        for factory in (self._writes, self._reads):
+        self._abort([self._writes, self._reads])
+
+    def _abort(self, factories: list[Any]) -> None:
+        for factory in factories:
             for connection in list(factory.pool):
                 connection.transport.abortConnection()
 
