@@ -39,8 +39,8 @@ class AddressTests(StoreCase):
         self.patch(client_module, "START_SECONDS", 0.2)
         for url in (f"unix://{self.store.folder}/nothing", f"redis://127.0.0.1:{free_port()}"):
             client = self.new_client(url)
-            error = await self.assertFailure(_started(client), StartError)
-            self.assertIn(url, str(error))
+            error = await self.fails(client.start(), StartError)
+            self.assertIn(url, error)
             self.assertFalse(client.ready)
 
     async def test_database(self) -> None:
@@ -65,7 +65,10 @@ class AddressTests(StoreCase):
         """A user of the access list logs in with its own password, over TCP and the socket."""
         self.tell(f"ACL SETUSER gate on >{SECRET} ~tf:* &tf:* +@all")
         self.tell("ACL SETUSER default off")
-        for url in (f"redis://gate:{QUOTED}@127.0.0.1:{self.port}", f"unix://gate:{QUOTED}@{self.store.socket}"):
+        for url in (
+            f"redis://gate:{QUOTED}@127.0.0.1:{self.port}",
+            f"unix://gate:{QUOTED}@{self.store.socket}",
+        ):
             client = await self.connect(url)
             self.assertEqual(await client.write("ACL", "WHOAMI"), "gate")
             self.assertEqual(await client.read("ACL", "WHOAMI"), "gate")
@@ -75,9 +78,9 @@ class AddressTests(StoreCase):
         self.patch(client_module, "START_SECONDS", 0.3)
         self.tell("CONFIG SET requirepass right")
         for password, word in (("sesame-wrong", "WRONGPASS"), ("", "NOAUTH")):
-            error = await self.assertFailure(_started(self.new_client(password=password)), StartError)
-            self.assertIn(word, str(error))
-            self.assertNotIn("sesame", str(error))
+            error = await self.fails(self.new_client(password=password).start(), StartError)
+            self.assertIn(word, error)
+            self.assertNotIn("sesame", error)
 
 
 class CallTests(StoreCase):
@@ -86,7 +89,19 @@ class CallTests(StoreCase):
     async def test_values_come_back_unchanged(self) -> None:
         """Text that looks like numbers or replies, other scripts and nothing come back as they went."""
         client = await self.connect()
-        values = ["0012", "1.50", "-7", "1e3", "", " ", "OK", "nil", "Zoë 张伟 😀", "a\r\nb\x00c", "x" * 100_000]
+        values = [
+            "0012",
+            "1.50",
+            "-7",
+            "1e3",
+            "",
+            " ",
+            "OK",
+            "nil",
+            "Zoë 张伟 😀",
+            "a\r\nb\x00c",
+            "x" * 100_000,
+        ]
         await client.write("HSET", "tf:h", *[part for n, v in enumerate(values) for part in (n, v)])
         self.assertEqual(await client.read("HMGET", "tf:h", *range(len(values))), values)
         for value in values:
@@ -105,18 +120,31 @@ class CallTests(StoreCase):
         self.assertEqual((await slow)[0][0], "tf:x")
 
     async def test_slow_read_meets_its_deadline(self) -> None:
-        """A read without an answer ends with StoreUnavailable, and the client finds back."""
+        """A read without an answer ends with StoreUnavailable, and writes go on."""
         client = await self.connect(read_seconds=0.05)
-        await self.assertFailure(client.read("XREAD", "BLOCK", 0, "STREAMS", "tf:x", "$"), StoreUnavailable)
+        await self.fails(client.read("XREAD", "BLOCK", 0, "STREAMS", "tf:x", "$"), StoreUnavailable)
         await self.back(client)
         await client.write("SET", "tf:a", "b")
+
+    async def test_hanging_read_connection(self) -> None:
+        """A read connection that does not answer any more is replaced: later reads do not hang on it."""
+        client = await self.connect(read_seconds=0.05)
+        await self.fails(client.read("XREAD", "BLOCK", 0, "STREAMS", "tf:x", "$"), StoreUnavailable)
+
+        async def all_answer() -> bool:
+            try:
+                return [await client.read("ECHO", n) for n in range(4)] == list("0123")
+            except StoreUnavailable:
+                return False
+
+        await until(all_answer, "reads are answered again")
 
     async def test_caller_gives_up(self) -> None:
         """A caller that cancels its call says nothing about the store: others go on."""
         client = await self.connect()
         slow = client.read("XREAD", "BLOCK", 100, "STREAMS", "tf:x", "$")
         slow.cancel()
-        await self.assertFailure(slow, StoreUnavailable)
+        await self.fails(slow, StoreUnavailable)
         self.assertTrue(client.ready)
         for n in range(4):
             self.assertEqual(await client.read("ECHO", n), str(n))
@@ -126,8 +154,8 @@ class CallTests(StoreCase):
         client = await self.connect()
         before = await client.write("CLIENT", "ID")
         await client.write("SET", "tf:t", "a string")
-        error = await self.assertFailure(_run(client, "release", ["tf:t"], ["c"]), ScriptFailed)
-        self.assertIn("WRONGTYPE", str(error))
+        error = await self.fails(client.run("release", ["tf:t"], ["c"]), ScriptFailed)
+        self.assertIn("WRONGTYPE", error)
         self.assertTrue(client.ready)
         self.assertEqual(await client.write("CLIENT", "ID"), before)
 
@@ -171,7 +199,7 @@ class StopTests(StoreCase):
         """A client that never got through is stopped without a trace."""
         self.patch(client_module, "START_SECONDS", 0.05)
         client = self.new_client(f"redis://127.0.0.1:{free_port()}")
-        await self.assertFailure(_started(client), StartError)
+        await self.fails(client.start(), StartError)
         await client.stop()
 
     async def test_stop_while_stalled(self) -> None:
@@ -180,19 +208,7 @@ class StopTests(StoreCase):
         self.store.pause()
         call = client.write("SET", "tf:a", "b")
         await client.stop()
-        await self.assertFailure(call, StoreUnavailable)
+        await self.fails(call, StoreUnavailable)
 
     def _others(self) -> int:
-        return self.tell("CLIENT LIST").count("addr=") - 1
-
-
-def _started(client: client_module.Client):  # type: ignore[no-untyped-def]
-    from twisted.internet.defer import Deferred
-
-    return Deferred.fromCoroutine(client.start())
-
-
-def _run(client: client_module.Client, *call):  # type: ignore[no-untyped-def]
-    from twisted.internet.defer import Deferred
-
-    return Deferred.fromCoroutine(client.run(*call))
+        return self.tell("CLIENT LIST").count(" addr=") - 1

@@ -9,7 +9,8 @@ import functools
 import hashlib
 import json
 import re
-from typing import Any, Final, NamedTuple
+from types import UnionType
+from typing import Any, Final, NamedTuple, get_args, get_origin
 
 import msgspec
 
@@ -192,8 +193,10 @@ def _field_by_field(request: type[Request], fields: dict[str, Any]) -> tuple[Req
 
 
 def _reader(annotation: Any) -> Any:
-    plain = getattr(annotation, "__origin__", annotation)
-    return lenient.READERS.get(plain, lambda value: value)
+    """The lenient reader of a field's type; of ``int | None`` it is that of ``int``."""
+    choices = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    plain = (get_origin(choice) or choice for choice in choices)
+    return next((lenient.READERS[kind] for kind in plain if kind in lenient.READERS), lambda value: value)
 
 
 def _gathered(frame: Frame) -> dict[str, Any]:

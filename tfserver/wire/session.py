@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from tfserver.model import SN_PATTERN, canonical_sn
 from tfserver.wire import codec
 from tfserver.wire.codec import Frame, Noise, Rubbish
@@ -50,41 +52,35 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """Let the handler answer this request; say it back with ``answer``."""
 
     request: Request
     unreadable: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True, gc=False):
     """Write this message."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """Stop reading from the terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(msgspec.Struct, frozen=True, gc=False):
     """Read again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True, gc=False):
     """End the connection with this close code (RFC 6455 §7.4)."""
 
     code: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True, gc=False):
     """Something for the log and the counters; ``detail`` holds no record, password or token."""
 
     what: str
