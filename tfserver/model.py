@@ -6,6 +6,7 @@ import enum
 import hashlib
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -49,6 +50,7 @@ class Kind(enum.StrEnum):
     STRANGER = "stranger"
 
 
+@lru_cache(8192)
 def rfc3339(when: datetime) -> str:
     """An aware instant in UTC with milliseconds and ``Z``."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

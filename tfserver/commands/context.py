@@ -75,6 +75,10 @@ class Context:
         """Whether the terminal keeps an offset it brought along, which nobody has confirmed."""
         return not self.registration.timezone and self.registration.echo is not None
 
+    def clock_is_kept(self, now: datetime) -> bool:
+        """Whether the next ``cloudtime`` only says what the timeline has already."""
+        return bool(self.timeline) and self.timeline[-1].offset == self.offset(now)
+
     async def keep_clock(self, now: datetime, drift: int | None = None) -> None:
         """Remember the offset that the next ``cloudtime`` sets, before it is sent (design §3.4)."""
         timeline = times.extended(self.timeline, times.milliseconds(now), self.offset(now), drift)

@@ -6,35 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from tfserver.commands.context import Context
+from tfserver.commands.records import LogRecord, PlainRecord, bad_record, read_record
 from tfserver.config import Access, Images
 from tfserver.errors import StoreError
 from tfserver.model import Clock, Kind, Punch, kind_of_record, punch_uid, rfc3339, sighting_of
 from tfserver.store.punches import Bad, Record
-from tfserver.wire import codec, lenient, times
+from tfserver.wire import times
 from tfserver.wire.message import Request, Response
-from tfserver.wire.table import handles
+from tfserver.wire.table import handles, table
 
 LIVE_SECONDS: Final = 30
 """Older than this by the corrected clock a record is backlog: no door is decided for it (protocol §4.2)."""
-MOST_RAW: Final = 4096
-MOST_EXTRA: Final = 2048
-MOST_EXTRA_KEYS: Final = 40
-_OWN: Final = frozenset({"enrollid", "time", "mode", "inout", "event", "temp", "image"})
-
-
-class LogRecord(msgspec.Struct):
-    """One event at the terminal; ``extra`` is what else the firmware sent with it."""
-
-    enrollid: int
-    time: str
-    mode: int = 0
-    inout: int = 0
-    event: int = 0
-    temp: float | None = None
-    image: str = ""
-    extra: dict[str, Any] = {}
 
 
 class SendLog(Request):
@@ -47,10 +32,31 @@ class SendLog(Request):
     record: list[Any] = []
 
 
+class PlainLog(msgspec.Struct, tag_field="cmd", tag="sendlog", forbid_unknown_fields=True):
+    """A ``sendlog`` exactly as the documents have it: read in one step, without a look at its quirks."""
+
+    record: list[PlainRecord]
+    sn: str = ""
+    count: int | UnsetType = UNSET
+    logindex: int | UnsetType = UNSET
+
+    def told(self) -> tuple[SendLog, dict[str, Any]]:
+        """The request, and the fields its answer repeats."""
+        echo = {"count": self.count, "logindex": self.logindex}
+        logindex = None if self.logindex is UNSET else self.logindex
+        return SendLog(sn=self.sn, logindex=logindex, record=self.record), echo
+
+
+table.shortcut(b'{"cmd":"sendlog",', msgspec.json.Decoder(PlainLog).decode)
+
+
+Ingested = tuple[LogRecord | PlainRecord, Punch, Record]
+
+
 class Reading(NamedTuple):
     """A batch read: what could be kept as punches, and what could not."""
 
-    punches: list[tuple[LogRecord, Punch, Record]]
+    punches: list[Ingested]
     bad: list[Bad]
 
 
@@ -60,109 +66,48 @@ async def sendlog(request: SendLog, terminal: Context) -> Response:
     now = terminal.now()
     # Read before the clock is set anew: these records were made under the offset in force until now.
     reading = read_batch(request, terminal, now)
-    await terminal.keep_clock(now)
-    records = [record for _, _, record in reading.punches]
-    if records or reading.bad:
+    if not terminal.clock_is_kept(now):
+        await terminal.keep_clock(now)
+    if reading.punches or reading.bad:
+        records = [record for _, _, record in reading.punches]
         kept = await terminal.store.punches.append(terminal.sn, request.logindex, records, reading.bad)
-        count = terminal.services.metrics.punches.labels
-        count("new").inc(kept.new)
-        count("known").inc(kept.known)
-        count("repeat").inc(kept.repeats)
-        count("bad").inc(len(reading.bad))
+        counted = terminal.services.metrics.punches
+        counted["new"] += kept.new
+        counted["known"] += kept.known
+        counted["repeat"] += kept.repeats
+        counted["bad"] += len(reading.bad)
+    if terminal.settings.terminals.access is Access.NONE:
+        return _KEPT
     return Response(fields=await _decision(reading, terminal, now))
+
+
+_KEPT: Final = Response()
 
 
 def read_batch(request: SendLog, terminal: Context, now: datetime) -> Reading:
     """Read each record by itself: a bad one never spoils the others (protocol §4.2)."""
     reading = Reading([], [])
+    received = rfc3339(now)
     for item in request.record:
         try:
             log = read_record(item)
         except ValueError as wrong:
-            reading.bad.append(_bad(item, str(wrong)))
-            continue
-        device = times.parse(log.time)
-        when = times.identity_text(log.time, device)
-        punch, member = _punch(log, device, request.logindex is not None, terminal, now)
-        sighting = None if request.logindex is None else sighting_of(punch.uid, request.logindex)
-        picture = log.image if terminal.settings.punches.images is Images.KEEP else ""
-        day = device.strftime("%Y%m%d") if device else "undated"
-        record = Record(punch.uid, member, sighting, day, when, msgspec.json.encode(punch), picture)
-        reading.punches.append((log, punch, record))
+            reading.bad.append(bad_record(item, str(wrong)))
+        else:
+            reading.punches.append(_ingest(log, request.logindex, terminal, now, received))
     return reading
 
 
-def read_record(item: Any) -> LogRecord:
-    """Read one record leniently; ValueError says what makes it unusable for ever."""
-    if not isinstance(item, dict):
-        raise ValueError("not an object")
-    fields = {key.strip(): value for key, value in item.items() if value is not None}
-    time = fields.get("time")
-    if not isinstance(time, str | int | float) or isinstance(time, bool) or not str(time).strip():
-        raise ValueError("time: missing")
-    if "enrollid" not in fields:
-        raise ValueError("enrollid: missing")
-    try:
-        enrollid = lenient.integer(fields["enrollid"])
-    except ValueError as wrong:
-        raise ValueError(f"enrollid: {wrong}") from wrong
-    log = LogRecord(enrollid, str(time).strip()[:MOST_RAW], extra=_extra(fields))
-    for name in ("mode", "inout", "event"):
-        setattr(log, name, _integer_or_zero(fields, name, log.extra))
-    log.temp = _temperature(fields, log.extra)
-    image = fields.get("image")
-    log.image = codec.without_data_url(image) if isinstance(image, str) else ""
-    return log
-
-
-def _integer_or_zero(fields: dict[str, Any], name: str, extra: dict[str, Any]) -> int:
-    """A missing integer is 0; an unreadable one too, and stays to be seen."""
-    if name not in fields:
-        return 0
-    try:
-        return lenient.integer(fields[name])
-    except ValueError:
-        extra[name] = _short(fields[name])
-        return 0
-
-
-def _temperature(fields: dict[str, Any], extra: dict[str, Any]) -> float | None:
-    if "temp" not in fields:
-        return None
-    try:
-        return lenient.temperature(fields["temp"])
-    except ValueError:
-        extra["temp"] = _short(fields["temp"])
-        return None
-
-
-def _extra(fields: dict[str, Any]) -> dict[str, Any]:
-    """Everything nobody described, long values by their size only: they are pictures or templates."""
-    rest = [(key[:MOST_RAW], value) for key, value in fields.items() if key not in _OWN]
-    return {key: _short(value) for key, value in rest[:MOST_EXTRA_KEYS]}
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, bool | int | float):
-        return value
-    size = len(msgspec.json.encode(value))
-    return value if size <= MOST_EXTRA else {"redacted": True, "bytes": size}
-
-
-def _bad(item: Any, why: str) -> Bad:
-    if isinstance(item, dict):
-        item = {str(key): _short(value) for key, value in item.items() if str(key).strip() != "image"}
-    return Bad(why, msgspec.json.encode(item)[:MOST_RAW])
-
-
-def _punch(
-    log: LogRecord, device: datetime | None, modern: bool, terminal: Context, now: datetime
-) -> tuple[Punch, int]:
-    when = times.identity_text(log.time, device)
-    uid, member = punch_uid(terminal.sn, log.enrollid, when, log.mode, log.inout, log.event)
-    instant = times.instant_of(device, terminal.timeline, now)
-    guessed = terminal.zone_is_guessed and instant.clock is Clock.OK
+def _ingest(
+    log: LogRecord | PlainRecord, logindex: int | None, terminal: Context, now: datetime, received: str
+) -> Ingested:
+    """Fix identity and time of a record, once and for ever."""
+    told = times.told(log.time)
+    uid, member = punch_uid(terminal.sn, log.enrollid, told.identity, log.mode, log.inout, log.event)
+    instant = times.instant_of(told.device, terminal.timeline, now)
+    guessed = instant.clock is Clock.OK and terminal.zone_is_guessed
     kind = kind_of_record(log.enrollid)
+    verify = (_CLASSIC if logindex is None else _MODERN).get(log.mode) if kind is Kind.PUNCH else None
     punch = Punch(
         uid=uid,
         sn=terminal.sn,
@@ -172,38 +117,36 @@ def _punch(
         external_id=None,
         device_time=log.time,
         time=instant.time,
-        utc=None if instant.utc is None else rfc3339(instant.utc),
+        utc=instant.utc_text,
         offset_ms=instant.offset_ms,
-        received=rfc3339(now),
+        received=received,
         mode=log.mode,
-        verify=_verify(log.mode, modern) if kind is Kind.PUNCH else None,
+        verify=verify,
         inout=log.inout,
         event=log.event,
         temp=log.temp,
         clock=Clock.UNKNOWN if guessed else instant.clock,
         extra=log.extra,
     )
-    return punch, member
+    sighting = None if logindex is None else sighting_of(uid, logindex)
+    picture = log.image if log.image and terminal.settings.punches.images is Images.KEEP else ""
+    return log, punch, Record(uid, member, sighting, told.day, told.identity, _encode(punch), picture)
 
 
+_encode: Final = msgspec.json.Encoder().encode
+# How the person was verified, by the table of the terminal's generation; "(?)" is doubt (protocol §3.3).
 _CLASSIC: Final = {0: "fingerprint", 1: "card", 2: "password", 8: "face"}
 _MODERN: Final = {1: "fingerprint", 2: "password (?)", 3: "card (?)", 8: "face"}
 
 
-def _verify(mode: int, modern: bool) -> str | None:
-    """How the person was verified, by the table of its generation; ``(?)`` is doubt (protocol §3.3)."""
-    return (_MODERN if modern else _CLASSIC).get(mode)
-
-
 async def _decision(reading: Reading, terminal: Context, now: datetime) -> dict[str, Any]:
     """``access`` for terminals in server-approval mode: only for one live record, never for a backlog."""
-    default = terminal.settings.terminals.access
-    if default is Access.NONE or len(reading.punches) != 1 or reading.bad:
+    if len(reading.punches) != 1 or reading.bad:
         return {}
     log, punch, _ = reading.punches[0]
     if punch.kind is Kind.DOOR or not _is_live(punch, now):
         return {}
-    known = default is Access.KNOWN and punch.kind is Kind.PUNCH
+    known = terminal.settings.terminals.access is Access.KNOWN and punch.kind is Kind.PUNCH
     try:
         allowed = known and await terminal.store.users.is_known(log.enrollid)
     except StoreError:

@@ -55,11 +55,11 @@ class TerminalFactory(WebSocketServerFactory):
         address = connection.address()
         why = self._too_many(address)
         if why is not None:
-            self._metrics.turned_away.labels(why).inc()
+            self._metrics.turned_away[why] += 1
             return why
         self._counted[connection] = address
         self._by_address[address] += 1
-        self._metrics.connections.set(len(self._counted))
+        self._metrics.connections = len(self._counted)
         return None
 
     def opened(self, connection: TerminalProtocol) -> Link:
@@ -73,7 +73,7 @@ class TerminalFactory(WebSocketServerFactory):
             self._by_address[address] -= 1
             if not self._by_address[address]:
                 del self._by_address[address]
-            self._metrics.connections.set(len(self._counted))
+            self._metrics.connections = len(self._counted)
 
     def _too_many(self, address: str) -> str | None:
         limits = self._settings.limits

@@ -15,6 +15,7 @@ from tfserver.gateway.link import Link
 from tfserver.model import canonical_sn
 
 TICK_SECONDS: Final = 1.0
+EXPIRE_SECONDS: Final = 0.1
 BEAT_SECONDS: Final = 5.0
 LEASES_SECONDS: Final = 10.0
 MOST_UNRELEASED: Final = 100_000
@@ -30,6 +31,8 @@ class Fleet:
     def __init__(self, reactor: Any, services: Services, monotonic: Callable[[], float]) -> None:
         self.links: set[Link] = set()
         self.by_sn: dict[str, Link] = {}
+        self.asking: set[Link] = set()
+        """Links whose request is being answered."""
         self._reactor = reactor
         self._services = services
         self._monotonic = monotonic
@@ -37,6 +40,7 @@ class Fleet:
         self._unreleased: dict[str, str] = {}
         self._loops = [
             self._loop(self.tick, TICK_SECONDS),
+            self._loop(self.expire, EXPIRE_SECONDS),
             self._loop(self.beat, BEAT_SECONDS),
             self._loop(self.check_leases, LEASES_SECONDS),
         ]
@@ -67,7 +71,7 @@ class Fleet:
         sn = canonical_sn(link.context.sn)
         older = self.by_sn.get(sn)
         self.by_sn[sn] = link
-        self._services.metrics.terminals.set(len(self.by_sn))
+        self._services.metrics.terminals = len(self.by_sn)
         if older is not None and older is not link:
             older.close(_CLOSE_POLICY, "a newer connection of this terminal took over")
 
@@ -84,7 +88,7 @@ class Fleet:
         sn = canonical_sn(link.context.sn)
         if self.by_sn.get(sn) is link:
             del self.by_sn[sn]
-            self._services.metrics.terminals.set(len(self.by_sn))
+            self._services.metrics.terminals = len(self.by_sn)
         if sn and len(self._unreleased) < MOST_UNRELEASED:
             self._unreleased[link.context.connection] = sn
             self._run(self._release(link.context.connection, sn))
@@ -98,6 +102,12 @@ class Fleet:
         """Ping the silent, end what leads nowhere: one sweep in place of timers for each connection."""
         for link in list(self.links):
             link.tick()
+
+    def expire(self) -> None:
+        """Give up answers that take too long."""
+        now = self._monotonic()
+        for link in list(self.asking):
+            link.expire(now)
 
     async def beat(self) -> None:
         """Tell that this process lives and whom it heard; try again to give back what is still held."""
@@ -140,7 +150,7 @@ class Fleet:
     async def drain(self, seconds: float) -> None:
         """Let answers that are under way go out, then close every connection."""
         deadline = self._reactor.seconds() + seconds
-        while any(link.is_asking for link in self.links) and self._reactor.seconds() < deadline:
+        while self.asking and self._reactor.seconds() < deadline:
             await task.deferLater(self._reactor, 0.02)
         for link in list(self.links):
             link.close(_CLOSE_GOING_AWAY, "server is going away")

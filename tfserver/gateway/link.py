@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tfserver.commands.context import Context
@@ -65,7 +67,7 @@ class Link:
         table: HandlerTable,
         session: Session,
         watcher: Watcher,
-        reactor: Any,
+        asking: set[Link],
         monotonic: Callable[[], float],
     ) -> None:
         self.context = context
@@ -76,9 +78,12 @@ class Link:
         self._wire = wire
         self._table = table
         self._watcher = watcher
-        self._reactor = reactor
+        self._asking = asking
         self._monotonic = monotonic
-        self._asked: Deferred[Any] | None = None
+        self._request: Request | None = None
+        self._began = 0.0
+        self._waiting_for: Any = None
+        self._todo: deque[Tell] | None = None
         self._holding: set[str] = set()
         self._noted: set[tuple[str, Any]] = set()
 
@@ -90,7 +95,7 @@ class Link:
     @property
     def is_asking(self) -> bool:
         """Whether an answer is under way."""
-        return self._asked is not None
+        return self._request is not None
 
     @property
     def claimed_sn(self) -> str:
@@ -163,24 +168,26 @@ class Link:
             self._wire.transport.resumeProducing()
 
     def _perform(self, tells: list[Tell]) -> None:
-        for tell in tells:
-            match tell:
-                case Send():
-                    self._wire.sendMessage(tell.payload)
-                case Ask():
-                    self._ask(tell.request)
-                case Hold():
-                    self._hold("session")
-                case Resume():
-                    self._resume("session")
-                case Close():
-                    self.close(tell.code, tell.reason)
-                case Note():
-                    self._note(tell)
+        """Do what the session tells, in order. What an answer given at once tells joins the end of the queue:
+        a terminal that sends thousands of frames ahead must not become as many calls within each other."""
+        if self._todo is not None:
+            self._todo.extend(tells)
+            return
+        todo = self._todo = deque(tells)
+        try:
+            while todo:
+                tell = todo.popleft()
+                _PERFORM[type(tell)](self, tell)
+        finally:
+            self._todo = None
+
+    def _send(self, tell: Send) -> None:
+        if not self.closing:
+            self._wire.sendMessage(tell.payload)
 
     def _note(self, note: Note) -> None:
         """Count each, log each kind once a connection: some firmware is odd in every frame."""
-        self.context.services.metrics.notes.labels(note.what).inc()
+        self.context.services.metrics.notes[note.what] += 1
         kind = (note.what, note.detail.get("word"))
         if kind not in self._noted and len(self._noted) < MOST_NOTED:
             self._noted.add(kind)
@@ -188,36 +195,55 @@ class Link:
             self._log.info("{sn}: {what} {detail}", sn=who, what=note.what, detail=note.detail)
 
     def _ask(self, request: Request) -> None:
-        asked: Deferred[Response] = Deferred.fromCoroutine(
-            self._table.handler_of(request)(request, self.context)
-        )
-        self._asked = asked
-        began = self._monotonic()
-        asked.addTimeout(request.within, self._reactor)
-        asked.addErrback(self._refusal, request)
-        asked.addCallback(self._answered, request, began)
-        asked.addErrback(lambda failure: self._log.failure("our own mistake", failure=failure))
+        self._request, self._began = request, self._monotonic()
+        self._asking.add(self)
+        self._advance(None, self._table.handler_of(request)(request, self.context))
 
-    def _refusal(self, failure: Any, request: Request) -> Response:
+    def _advance(self, _: object, handling: Coroutine[Any, Any, Response]) -> None:
+        """Let the handler run until it waits.
+
+        What Twisted offers for this, ``Deferred.fromCoroutine`` with ``addTimeout``, costs more than all the
+        rest of a request (docs/performance.md); deadlines are kept by the fleet's sweep.
+        """
+        try:
+            waiting = handling.send(None)
+        except StopIteration as done:
+            self._answered(done.value)
+        except Exception:
+            self._answered(self._refusal(Failure()))
+        else:
+            self._waiting_for = waiting
+            waiting.addBoth(self._advance, handling)
+
+    def expire(self, now: float) -> None:
+        """Give up what takes longer than its deadline: the terminal keeps it and comes again."""
+        if self._request is not None and now - self._began >= self._request.within:
+            self._waiting_for.cancel()
+
+    def _refusal(self, failure: Failure) -> Response:
         """A request that could not be kept is never acknowledged; the terminal keeps it and comes again."""
         metrics = self.context.services.metrics
+        assert self._request is not None
+        word = self._request.word()
         if failure.check(QuarantineFull):
-            metrics.quarantine_full.inc()
+            metrics.quarantine_full += 1
             self._log.error("{sn}: the quarantine is full, nothing is acknowledged", sn=self.context.sn)
-        elif failure.check(StoreError, TimeoutError, CancelledError):
-            metrics.store_failures.inc()
+        elif failure.check(StoreError, CancelledError):
+            metrics.store_failures += 1
         else:
-            self._log.failure("our own mistake in {word}", failure=failure, word=request.word())
-        return AWAY if request.word() == "reg" else Response(False)
+            self._log.failure("our own mistake in {word}", failure=failure, word=word)
+        return AWAY if word == "reg" else Response(False)
 
-    def _answered(self, response: Response, request: Request, began: float) -> None:
-        self._asked = None
-        word = request.word()
+    def _answered(self, response: Response) -> None:
+        request, self._request = self._request, None
+        assert request is not None
+        self._asking.discard(self)
+        word, now = request.word(), self._monotonic()
         metrics = self.context.services.metrics
-        metrics.requests.labels(word, "true" if response.result else "false").inc()
-        metrics.answer_seconds.labels(word).observe(self._monotonic() - began)
+        metrics.requests[word, response.result] += 1
+        metrics.answers[word].observe(now - self._began)
         cloudtime = self.context.cloudtime() if request.tells_time and response.result else None
-        tells = self.session.answer(response, self._monotonic(), cloudtime)
+        tells = self.session.answer(response, now, cloudtime)
         if word == "reg":
             self._registration(response)
         self._perform(tells)
@@ -232,3 +258,13 @@ class Link:
             self._watcher.forget(self)
         else:
             self._watcher.registered(self)
+
+
+_PERFORM: Final[dict[type, Callable[[Link, Any], None]]] = {
+    Send: Link._send,
+    Ask: lambda link, tell: link._ask(tell.request),
+    Hold: lambda link, _: link._hold("session"),
+    Resume: lambda link, _: link._resume("session"),
+    Close: lambda link, tell: link.close(tell.code, tell.reason),
+    Note: Link._note,
+}

@@ -56,7 +56,7 @@ class Gateway:
     def _link(self, connection: Any) -> Link:
         context = Context(self._services, uuid.uuid4().hex, connection.address())
         session = Session(table, time.monotonic(), self._limits)
-        link = Link(connection, context, table, session, self.fleet, self._reactor, time.monotonic)
+        link = Link(connection, context, table, session, self.fleet, self.fleet.asking, time.monotonic)
         self.fleet.add(link)
         return link
 

@@ -98,7 +98,7 @@ class Pages:
     def metrics(self, request: Request) -> bytes:
         """Prometheus text."""
         request.setHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-        self._sources.metrics.store_ready.set(self._sources.unready() is None)
+        self._sources.metrics.store_ready = self._sources.unready() is None
         return self._sources.metrics.exposition()
 
     @app.route("/api/v1/terminals", methods=["GET"])

@@ -7,6 +7,7 @@ a ``reg`` is ever required.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,7 +31,12 @@ class Request(msgspec.Struct):
     @classmethod
     def word(cls) -> str:
         """The word on the wire."""
-        return cls.__name__.lower()
+        return _word(cls)
+
+
+@functools.cache
+def _word(kind: type[Request]) -> str:
+    return kind.__name__.lower()
 
 
 class Unknown(Request):

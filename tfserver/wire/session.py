@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from tfserver.model import SN_PATTERN, canonical_sn
 from tfserver.wire import codec
@@ -133,6 +134,12 @@ class Session:
 
     def receive(self, payload: bytes, now: float) -> list[Tell]:
         """A data frame came."""
+        if self.state is State.REGISTERED and self._asked is None and not self._waiting:
+            plain = self._table.read_plain(payload)
+            if plain is not None and (plain[0].sn == self.sn or not plain[0].sn):
+                self._bad = 0
+                self._asked = plain
+                return [Ask(plain[0])]
         if self.state is State.CLOSED:
             return []
         frame = codec.decode(payload)
@@ -155,11 +162,11 @@ class Session:
             self._move(Event.ADMITTED if response.result else Event.NOT_ADMITTED)
             self._since = now
             self.sn = request.sn if response.result else ""
-        echo = {name: fields[name] for name in request.echo if name in fields}
+        echo = {name: fields[name] for name in request.echo if fields.get(name, UNSET) is not UNSET}
         word = request.word()
         time = cloudtime if request.tells_time else None
         tells: list[Tell] = [Send(codec.encode_response(word, response, echo, time))]
-        return tells + self._next()
+        return tells + self._next() if self._waiting or self._held else tells
 
     def tick(self, now: float) -> list[Tell]:
         """Time passed: end conversations that lead nowhere."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from tfserver.model import SUSPECT_DRIFT_MS, Clock, ClockEntry
+from tfserver.model import SUSPECT_DRIFT_MS, Clock, ClockEntry, rfc3339
 
 WIRE: Final = "%Y-%m-%d %H:%M:%S"
 ECHO_STEP_S: Final = 900
@@ -18,6 +19,8 @@ EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 LATEST_AHEAD: Final = timedelta(milliseconds=SUSPECT_DRIFT_MS)
 """A record can't be younger than its arrival, but for a clock that is a little fast."""
 MOST_ENTRIES: Final = 16
+MOST_REMEMBERED: Final = 8192
+"""Times kept parsed and formatted: a flood of punches of a few minutes."""
 
 _SHAPE: Final = re.compile(
     r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T\s]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?)?\s*Z?\s*",
@@ -30,6 +33,7 @@ class Instant(NamedTuple):
 
     time: str | None
     utc: datetime | None
+    utc_text: str | None
     offset_ms: int | None
     clock: Clock
 
@@ -50,6 +54,21 @@ def parse(text: str) -> datetime | None:
         return None
 
 
+class Told(NamedTuple):
+    """A time as a terminal told it: parsed, as it enters a punch's identity, and its day (``YYYYMMDD``)."""
+
+    device: datetime | None
+    identity: str
+    day: str
+
+
+@lru_cache(MOST_REMEMBERED)
+def told(text: str) -> Told:
+    """Read a terminal's time in all its forms; many records share a second."""
+    device = parse(text)
+    return Told(device, identity_text(text, device), device.strftime("%Y%m%d") if device else "undated")
+
+
 def identity_text(text: str, parsed: datetime | None) -> str:
     """The time as it enters a punch's identity: the documented form, or the raw text (design §2.3)."""
     return text if parsed is None else parsed.isoformat(" ", "seconds")
@@ -57,7 +76,12 @@ def identity_text(text: str, parsed: datetime | None) -> str:
 
 def wire_time(now: datetime, offset_s: int) -> str:
     """``cloudtime`` for a terminal ``offset_s`` seconds ahead of UTC; ``now`` is aware."""
-    return (now.astimezone(UTC) + timedelta(seconds=offset_s)).strftime(WIRE)
+    return _wire_time(int(now.timestamp()), offset_s)
+
+
+@lru_cache(64)
+def _wire_time(second: int, offset_s: int) -> str:
+    return (datetime.fromtimestamp(second, UTC) + timedelta(seconds=offset_s)).strftime(WIRE)
 
 
 def milliseconds(when: datetime) -> int:
@@ -67,6 +91,13 @@ def milliseconds(when: datetime) -> int:
 
 def offset_in(zone: str, now: datetime) -> int:
     """Seconds an IANA zone is ahead of UTC at an instant; an empty name is the zone of this machine."""
+    return _offset_in(zone, int(now.timestamp()) // 60)
+
+
+@lru_cache(64)
+def _offset_in(zone: str, minute: int) -> int:
+    """Zones change their offset at full minutes only."""
+    now = datetime.fromtimestamp(minute * 60, UTC)
     offset = now.astimezone(ZoneInfo(zone) if zone else None).utcoffset()
     return round(offset.total_seconds()) if offset else 0
 
@@ -118,28 +149,36 @@ def instant_of(device: datetime | None, timeline: Sequence[ClockEntry], received
     ``suspect``; so do dates before the protocol existed and dates in the future.
     """
     if device is None:
-        return Instant(None, None, None, Clock.SUSPECT)
+        return Instant(None, None, None, None, Clock.SUSPECT)
     if not timeline:
-        return Instant(None, None, None, Clock.UNKNOWN)
-    claims = _claims(device, timeline)
-    past = [claim for claim in claims if claim[1] <= received + LATEST_AHEAD]
-    claims = past or claims
-    entry, utc = claims[-1] if claims else _nearest(device, timeline)
-    trusted = len(claims) == 1 and not _is_far(entry.drift)
-    if not (EARLIEST <= utc <= received + LATEST_AHEAD):
-        trusted = False
-    zone = timezone(timedelta(seconds=entry.offset))
+        return Instant(None, None, None, None, Clock.UNKNOWN)
+    latest = received + LATEST_AHEAD
+    if len(timeline) == 1:
+        entry, utc, claimed = timeline[0], _instant(device, timeline[0]), True
+    else:
+        claims = _claims(device, timeline)
+        claims = [claim for claim in claims if claim[1] <= latest] or claims
+        entry, utc = claims[-1] if claims else _nearest(device, timeline)
+        claimed = len(claims) == 1
+    trusted = claimed and not _is_far(entry.drift) and EARLIEST <= utc <= latest
     return Instant(
-        device.replace(tzinfo=zone).isoformat(), utc, entry.drift, Clock.OK if trusted else Clock.SUSPECT
+        _shown(device, entry.offset), utc, rfc3339(utc), entry.drift, Clock.OK if trusted else Clock.SUSPECT
     )
 
 
+@lru_cache(MOST_REMEMBERED)
+def _shown(device: datetime, offset: int) -> str:
+    return device.replace(tzinfo=timezone(timedelta(seconds=offset))).isoformat()
+
+
 def _instant(device: datetime, entry: ClockEntry) -> datetime:
-    correction = entry.drift if _is_far(entry.drift) else 0
+    return _at(device, entry.offset, entry.drift if _is_far(entry.drift) else 0)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _at(device: datetime, offset: int, ahead_ms: int) -> datetime:
     try:
-        return (
-            device.replace(tzinfo=UTC) - timedelta(seconds=entry.offset) - timedelta(milliseconds=correction)
-        )
+        return device.replace(tzinfo=UTC) - timedelta(seconds=offset) - timedelta(milliseconds=ahead_ms)
     except OverflowError:
         return device.replace(tzinfo=UTC)
 
