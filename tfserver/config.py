@@ -6,6 +6,7 @@ Every setting has a default; ``etc/tfserver.yaml`` and the reference page are wr
 from __future__ import annotations
 
 import enum
+import ipaddress
 import os
 import socket
 from collections.abc import Mapping
@@ -234,6 +235,7 @@ def load(path: str | None, overrides: Mapping[str, Any]) -> Settings:
     except msgspec.ValidationError as wrong:
         raise ConfigError(f"{source}: {_explained(str(wrong))}") from wrong
     _check_zone(settings, source)
+    _check_networks(settings, source)
     return settings
 
 
@@ -281,6 +283,16 @@ def plain_type(annotation: Any) -> Any:
         annotation = get_args(annotation)[0]
     choices = [arg for arg in get_args(annotation) if arg is not type(None)]
     return choices[0] if get_origin(annotation) in (Union, UnionType) else annotation
+
+
+def _check_networks(settings: Settings, source: str) -> None:
+    for text in settings.limits.exempt:
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError as wrong:
+            raise ConfigError(
+                f"{source}: limits.exempt: expected a network such as 10.0.0.0/8, got '{text}'"
+            ) from wrong
 
 
 def _check_zone(settings: Settings, source: str) -> None:

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from tfserver.config import Store as StoreSettings
-from tfserver.errors import ScriptFailed, StartError, StoreUnavailable
+from tfserver.errors import ScriptFailed, StartError, StoreUnavailable, StoreUnreachable
 from tfserver.store import address
 from tfserver.store.fitness import Fitness, Gate, Unfit
 from tfserver.store.keys import Keys
@@ -135,7 +135,7 @@ class Client:
             if self._unfit is not None:
                 raise StartError(str(self._unfit))
             if self._reactor.seconds() > deadline:
-                raise StartError(f"store unreachable: {self.address}: {self.problem}")
+                raise StoreUnreachable(f"store unreachable: {self.address}: {self.problem}")
             await task.deferLater(self._reactor, PROBE_SECONDS / 10)
         self._probe.start(PROBE_SECONDS, now=False)
         assert self.fitness is not None
