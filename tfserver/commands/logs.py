@@ -86,7 +86,7 @@ def read_batch(request: SendLog, terminal: Context, now: datetime) -> Reading:
         punch, member = _punch(log, device, request.logindex is not None, terminal, now)
         sighting = None if request.logindex is None else sighting_of(punch.uid, request.logindex)
         picture = log.image if terminal.settings.punches.images is Images.KEEP else ""
-        day = device.strftime("%Y%m%d") if device else "undated"
+        day = device.date().isoformat().replace("-", "") if device else "undated"
         record = Record(punch.uid, member, sighting, day, when, msgspec.json.encode(punch), picture)
         reading.punches.append((log, punch, record))
     return reading
@@ -138,13 +138,17 @@ def _temperature(fields: dict[str, Any], extra: dict[str, Any]) -> float | None:
 
 def _extra(fields: dict[str, Any]) -> dict[str, Any]:
     """Everything nobody described, long values by their size only: they are pictures or templates."""
-    rest = [(key[:MOST_RAW], value) for key, value in fields.items() if key not in _OWN]
+    rest = [
+        (key[:MOST_RAW], value) for key, value in fields.items() if key not in _OWN and key.lower() != "image"
+    ]
     return {key: _short(value) for key, value in rest[:MOST_EXTRA_KEYS]}
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, bool | int | float):
         return value
+    if isinstance(value, dict):
+        value = {key: inner for key, inner in value.items() if key.strip().lower() != "image"}
     size = len(msgspec.json.encode(value))
     return value if size <= MOST_EXTRA else {"redacted": True, "bytes": size}
 
@@ -152,7 +156,14 @@ def _short(value: Any) -> Any:
 def _bad(item: Any, why: str) -> Bad:
     if isinstance(item, dict):
         item = {str(key): _short(value) for key, value in item.items() if str(key).strip() != "image"}
-    return Bad(why, msgspec.json.encode(item)[:MOST_RAW])
+    else:
+        item = _short(item)
+    return Bad(why, _cut(msgspec.json.encode(item)))
+
+
+def _cut(raw: bytes) -> bytes:
+    """So much of a text as may be kept, without half a letter at its end."""
+    return raw[:MOST_RAW].decode("utf-8", "ignore").encode()
 
 
 def _punch(

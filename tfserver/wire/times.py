@@ -147,12 +147,16 @@ def _instant(device: datetime, entry: ClockEntry) -> datetime:
 def _claims(device: datetime, timeline: Sequence[ClockEntry]) -> list[tuple[ClockEntry, datetime]]:
     found = []
     for i, entry in enumerate(timeline):
-        utc = _instant(device, entry)
-        at = milliseconds(utc)
-        begins = entry.since if i else at
-        ends = timeline[i + 1].since if i + 1 < len(timeline) else at + 1
-        if begins <= at < ends:
-            found.append((entry, utc))
+        # A clock found far off may have been right before it failed: then its text is meant as it stands.
+        for utc in dict.fromkeys(
+            (_instant(device, entry), _instant(device, ClockEntry(entry.since, entry.offset)))
+        ):
+            at = milliseconds(utc)
+            begins = entry.since if i else at
+            ends = timeline[i + 1].since if i + 1 < len(timeline) else at + 1
+            if begins <= at < ends:
+                found.append((entry, utc))
+                break
     return found
 
 
