@@ -6,6 +6,7 @@ Every setting has a default; ``etc/tfserver.yaml`` and the reference page are wr
 from __future__ import annotations
 
 import enum
+import ipaddress
 import os
 import socket
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ class Images(enum.StrEnum):
 
 Text = Annotated[str, Meta(max_length=4096)]
 Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -232,8 +233,11 @@ def load(path: str | None, overrides: Mapping[str, Any]) -> Settings:
     try:
         settings = msgspec.convert(found, Settings)
     except msgspec.ValidationError as wrong:
-        raise ConfigError(f"{source}: {_explained(str(wrong))}") from wrong
+        told = _explained(str(wrong))
+        blamed = "options" if told.partition(":")[0] in overrides else source
+        raise ConfigError(f"{blamed}: {told}") from wrong
     _check_zone(settings, source)
+    _check_networks(settings, source)
     return settings
 
 
@@ -256,7 +260,7 @@ def _read(path: str) -> dict[str, Any]:
 def _explained(message: str) -> str:
     """Turn msgspec's words into ours: the setting by its dotted name, then what was expected there."""
     what, _, where = message.partition(" - at ")
-    path = where.strip("`").removeprefix("$").removeprefix(".")
+    path = where.strip("`").removeprefix("key` in `").removeprefix("$").removeprefix(".")
     names = path.split(".") if path else []
     if what.startswith("Object contains unknown field"):
         wrong = what.split("`")[1]
@@ -281,6 +285,16 @@ def plain_type(annotation: Any) -> Any:
         annotation = get_args(annotation)[0]
     choices = [arg for arg in get_args(annotation) if arg is not type(None)]
     return choices[0] if get_origin(annotation) in (Union, UnionType) else annotation
+
+
+def _check_networks(settings: Settings, source: str) -> None:
+    for place, text in enumerate(settings.limits.exempt):
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError as wrong:
+            raise ConfigError(
+                f"{source}: limits.exempt[{place}]: expected a network such as 10.0.0.0/8, got '{text}'"
+            ) from wrong
 
 
 def _check_zone(settings: Settings, source: str) -> None:

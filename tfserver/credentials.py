@@ -96,7 +96,7 @@ def problem_with(backupnum: int, record: str) -> str | None:
         return None
     if slots.content is Content.NUMBER:
         most = MAX_PASSWORD if slots.kind is Kind.PASSWORD else MAX_CARD
-        if not (record.isascii() and record.isdigit() and int(record) <= most):
+        if not (record.isascii() and record.isdigit() and len(record) <= 20 and int(record) <= most):
             return f"a {slots.label} is a number from 0 to {most}"
         return None
     return None if record.isascii() else f"a {slots.label} is ASCII text"

@@ -18,6 +18,10 @@ class StartError(TfserverError):
     """The server can't start: port in use, data folder locked, store unfit; the text says what to do."""
 
 
+class StoreUnreachable(StartError):
+    """Nothing that could be a store answers."""
+
+
 class StoreError(TfserverError):
     """The store answered, but not with what was asked for."""
 

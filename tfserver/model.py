@@ -165,11 +165,16 @@ def capacities(devinfo: dict[str, Any]) -> dict[str, Capacity]:
     """Size, used and free by kind, for the kinds the terminal reported a size of."""
     found: dict[str, Capacity] = {}
     for kind, (size_key, used_key) in CAPACITIES.items():
-        size, used = devinfo.get(size_key), devinfo.get(used_key)
-        if isinstance(size, int) and not isinstance(size, bool):
-            taken = used if isinstance(used, int) else 0
-            found[kind] = Capacity(size, taken, max(0, size - taken))
+        size, used = _count(devinfo.get(size_key)), _count(devinfo.get(used_key)) or 0
+        if size is not None:
+            found[kind] = Capacity(size, used, max(0, size - used))
     return found
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) <= 20:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def punch_uid(sn: str, enrollid: int, when: str, mode: int, inout: int, event: int) -> tuple[str, int]:

@@ -75,7 +75,7 @@ class AddressTests(StoreCase):
 
     async def test_wrong_password(self) -> None:
         """A wrong or missing password refuses the start with the server's words and no password."""
-        self.patch(client_module, "START_SECONDS", 0.3)
+        self.patch(client_module, "START_SECONDS", 1.0)
         self.tell("CONFIG SET requirepass right")
         for password, word in (("sesame-wrong", "WRONGPASS"), ("", "NOAUTH")):
             error = await self.fails(self.new_client(password=password).start(), StartError)

@@ -7,6 +7,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -44,14 +45,14 @@ class Api:
         return self._ask("PATCH", path, json.dumps(body).encode())
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
-        request = urllib.request.Request(f"{self._url}/api/v1{path}", data=body, method=method)
-        request.add_header("Authorization", f"Bearer {self._token}")
         try:
+            request = urllib.request.Request(f"{self._url}/api/v1{path}", data=body, method=method)
+            request.add_header("Authorization", f"Bearer {self._token}")
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
             raise Failed(_told(refused), REFUSED) from refused
-        except (OSError, ValueError) as failed:
+        except (OSError, ValueError, HTTPException) as failed:
             raise Failed(f"{self._url} can't be reached: {failed}", UNREACHABLE) from failed
 
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from tfserver import __version__
-from tfserver.cli.outcome import Failed
-from tfserver.errors import TfserverError
+from tfserver.cli.outcome import UNREACHABLE, Failed
+from tfserver.errors import StoreUnreachable, TfserverError
 
 COMMANDS: Final = {
     "terminals": ("tfserver.cli.terminals", "list, show, approve or deny terminals"),
@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Failed as failed:
         print(f"tfserver {name}: {failed}", file=sys.stderr)
         return failed.status
+    except StoreUnreachable as failed:
+        print(f"tfserver {name}: {failed}", file=sys.stderr)
+        return UNREACHABLE
     except TfserverError as failed:
         print(f"tfserver {name}: {failed}", file=sys.stderr)
         return 1

@@ -95,13 +95,17 @@ def _temperature(fields: dict[str, Any], extra: dict[str, Any]) -> float | None:
 
 def _extra(fields: dict[str, Any]) -> dict[str, Any]:
     """Everything nobody described, long values by their size only: they are pictures or templates."""
-    rest = [(key[:MOST_RAW], value) for key, value in fields.items() if key not in _OWN]
+    rest = [
+        (key[:MOST_RAW], value) for key, value in fields.items() if key not in _OWN and key.lower() != "image"
+    ]
     return {key: _short(value) for key, value in rest[:MOST_EXTRA_KEYS]}
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, bool | int | float):
         return value
+    if isinstance(value, dict):
+        value = {key: inner for key, inner in value.items() if key.strip().lower() != "image"}
     size = len(msgspec.json.encode(value))
     return value if size <= MOST_EXTRA else {"redacted": True, "bytes": size}
 
@@ -112,4 +116,11 @@ def bad_record(item: Any, why: str) -> Bad:
         item = msgspec.structs.asdict(item)
     if isinstance(item, dict):
         item = {str(key): _short(value) for key, value in item.items() if str(key).strip() != "image"}
-    return Bad(why, msgspec.json.encode(item)[:MOST_RAW])
+    else:
+        item = _short(item)
+    return Bad(why, _cut(msgspec.json.encode(item)))
+
+
+def _cut(raw: bytes) -> bytes:
+    """So much of a text as may be kept, without half a letter at its end."""
+    return raw[:MOST_RAW].decode("utf-8", "ignore").encode()

@@ -19,6 +19,7 @@ MOST_EXTRA: Final = 40
 MOST_TEXT: Final = 200
 MOST_NAME: Final = 256
 MOST_RAW: Final = 4096
+_SECRETS: Final = frozenset({"card", "pwd", "password", "image", "photo", "face", "record"})
 
 
 class SendUser(Request):
@@ -28,7 +29,7 @@ class SendUser(Request):
 
     enrollid: Any = None
     name: str = ""
-    backupnum: int | None = None
+    backupnum: Any = None
     admin: int = 0
     record: Any = ""
 
@@ -40,7 +41,8 @@ async def senduser(request: SendUser, terminal: Context) -> Response:
     await terminal.keep_clock(now)
     try:
         enrollid = lenient.integer(request.enrollid)
-        record = _record(request)
+        backupnum = None if request.backupnum is None else lenient.integer(request.backupnum)
+        record = _record(request.record, backupnum)
     except ValueError as wrong:
         await terminal.store.punches.append(terminal.sn, None, [], [_unreadable(request, str(wrong))])
         return Response()
@@ -48,18 +50,18 @@ async def senduser(request: SendUser, terminal: Context) -> Response:
     model, firmware, fpalgo = (str(devinfo.get(key, "")) for key in ("modelname", "firmware", "fpalgo"))
     origin = Origin(model, firmware, fpalgo, rfc3339(now))
     profile = Profile(request.name[:MOST_NAME], request.admin, _extra(request.rest))
-    credential = _credential(request.backupnum, record)
+    credential = _credential(backupnum, record)
     await terminal.store.users.put(terminal.sn, enrollid, profile, credential, origin)
     return Response()
 
 
-def _record(request: SendUser) -> str:
-    record = lenient.text(request.record)
-    slots = slots_of(request.backupnum) if request.backupnum is not None else None
+def _record(sent: Any, backupnum: int | None) -> str:
+    record = lenient.text(sent)
+    slots = slots_of(backupnum) if backupnum is not None else None
     if slots is not None and slots.content is not Content.TEMPLATE:
         record = codec.without_data_url(record.strip())
-    if request.backupnum is not None and not is_bare(request.backupnum, record):
-        problem = problem_with(request.backupnum, record)
+    if backupnum is not None and not is_bare(backupnum, record):
+        problem = problem_with(backupnum, record)
         if problem is not None:
             raise ValueError(problem)
     return record
@@ -80,12 +82,16 @@ def _unreadable(request: SendUser, why: str) -> Bad:
         "backupnum": request.backupnum,
         "record": {"redacted": True, "bytes": len(str(request.record))},
     }
-    return Bad(f"senduser: {why}", msgspec.json.encode(told)[:MOST_RAW])
+    return Bad(f"senduser: {why}", msgspec.json.encode(told)[:MOST_RAW].decode("utf-8", "ignore").encode())
 
 
 def _extra(rest: dict[str, Any]) -> dict[str, Any]:
     """What else was sent, as far as it is short and plain: pictures and templates are long."""
-    plain = {key: value for key, value in rest.items() if _is_plain(value) and len(key) <= MOST_TEXT}
+    plain = {
+        key: value
+        for key, value in rest.items()
+        if _is_plain(value) and len(key) <= MOST_TEXT and key.lower() not in _SECRETS
+    }
     return dict(list(plain.items())[:MOST_EXTRA])
 
 

@@ -16,6 +16,8 @@ from tfserver.metrics import Metrics
 
 MOST_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 HANDSHAKE_SECONDS: Final = 20.0
+MOST_UNFINISHED: Final = 1000
+"""Handshakes under way beyond the bound of connections, so that most are refused in words."""
 
 
 class TerminalFactory(WebSocketServerFactory):
@@ -46,9 +48,17 @@ class TerminalFactory(WebSocketServerFactory):
             closeHandshakeTimeout=5.0,
             failByDrop=False,
             tcpNoDelay=True,
+            echoCloseCodeReason=True,
             # the fleet's sweep pings: timers for each connection cost more
             autoPingInterval=0,
         )
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A new connection; None closes it at once when too many are open, their handshakes done or not."""
+        if self.countConnections >= self._settings.limits.connections + MOST_UNFINISHED:
+            self._metrics.turned_away["too many connections"] += 1
+            return None
+        return super().buildProtocol(addr)
 
     def refuses(self, connection: TerminalProtocol) -> str | None:
         """Why a new connection is refused, or None; from then on it counts."""
@@ -90,4 +100,5 @@ class TerminalFactory(WebSocketServerFactory):
             found = ipaddress.ip_address(address)
         except ValueError:
             return True
+        found = getattr(found, "ipv4_mapped", None) or found
         return any(found in network for network in self._exempt)

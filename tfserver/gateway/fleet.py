@@ -71,6 +71,7 @@ class Fleet:
         sn = canonical_sn(link.context.sn)
         older = self.by_sn.get(sn)
         self.by_sn[sn] = link
+        self._unreleased.pop(link.context.connection, None)
         self._services.metrics.terminals = len(self.by_sn)
         if older is not None and older is not link:
             older.close(_CLOSE_POLICY, "a newer connection of this terminal took over")
@@ -85,7 +86,8 @@ class Fleet:
         self._drop(link)
 
     def _drop(self, link: Link) -> None:
-        sn = canonical_sn(link.context.sn)
+        # a reg that ran into its deadline may have taken the lease all the same
+        sn = canonical_sn(link.context.sn or link.claimed_sn)
         if self.by_sn.get(sn) is link:
             del self.by_sn[sn]
             self._services.metrics.terminals = len(self.by_sn)
@@ -101,7 +103,10 @@ class Fleet:
     def tick(self) -> None:
         """Ping the silent, end what leads nowhere: one sweep in place of timers for each connection."""
         for link in list(self.links):
-            link.tick()
+            try:
+                link.tick()
+            except Exception:
+                self._log.failure("our own mistake in a sweep")
 
     def expire(self) -> None:
         """Give up answers that take too long."""

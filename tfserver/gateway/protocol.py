@@ -6,10 +6,12 @@ shows it to the peer in a third.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
+from autobahn.util import encode_truncate
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.logger import Logger
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from tfserver.gateway.factory import TerminalFactory
 
 MOST_HEADER_BYTES: Final = 16 * 1024
+MOST_FRAGMENTS: Final = 65_536
+_ORIGIN: Final = re.compile(rb"\r\nOrigin:[^\r\n]*", re.IGNORECASE)
 GREETING: Final = b"tfserver: terminals connect here by WebSocket.\n"
 
 
@@ -26,6 +30,7 @@ class TerminalProtocol(WebSocketServerProtocol):
     factory: TerminalFactory
     _log = Logger()
     _link: Any = None
+    _fragments = 0
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Any path, any host, any origin (protocol §1.1); only bounds refuse."""
@@ -37,8 +42,22 @@ class TerminalProtocol(WebSocketServerProtocol):
         """Autobahn itself would collect a header without end."""
         if len(self.data) > MOST_HEADER_BYTES and b"\r\n\r\n" not in self.data[:MOST_HEADER_BYTES]:
             self.dropConnection(abort=True)
-        else:
+            return
+        head, end, rest = self.data.partition(b"\r\n\r\n")
+        if not end:
+            return
+        # any origin is accepted, also what Autobahn can't read as a URL
+        self.data = _ORIGIN.sub(b"", head) + end + rest
+        try:
             super().processHandshake()
+        except Exception:
+            # a query that only Autobahn's own status page would understand
+            self.sendServerStatus()
+            self.dropConnection()
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        """Autobahn aborts after a finished closing handshake, and our close frame would be thrown away."""
+        super()._closeConnection(abort and not self.wasClean)
 
     def onOpen(self) -> None:
         """The handshake is done."""
@@ -74,6 +93,33 @@ class TerminalProtocol(WebSocketServerProtocol):
     def sendRedirect(self, url: str) -> None:
         """Autobahn would send a browser anywhere that a query says."""
         self.sendServerStatus()
+
+    def sendMessage(self, payload: bytes, *args: Any, **kwargs: Any) -> None:
+        """An answer that is ready after the connection began to close goes nowhere; that is no mistake."""
+        if self.state == self.STATE_OPEN:
+            super().sendMessage(payload, *args, **kwargs)
+
+    def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
+        """Autobahn allows 1000 and 3000-4999; a server also says 1001, 1008, 1011 (RFC 6455 §7.4.1)."""
+        self.sendCloseFrame(code, encode_truncate(reason, 123))
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        """A message begins."""
+        super().onMessageBegin(isBinary)
+        self._fragments = 0
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        """Fragments without content would grow Autobahn's list and never reach the limit of a message."""
+        super().onMessageFrameBegin(length)
+        self._fragments += 1
+        if self._fragments > MOST_FRAGMENTS and not self.failedByMe:
+            self._max_message_size_exceeded(0, 0, "too many fragments")
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        """Autobahn would collect a control frame of any length after it has refused it."""
+        if self.failedByMe and self.current_frame.opcode > 7:
+            return None
+        return super().onFrameData(payload)
 
     def address(self) -> str:
         """The peer's host."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import hiredis
 from twisted.internet.defer import Deferred
@@ -42,7 +42,7 @@ class Address:
 
     def __str__(self) -> str:
         who = f"{self.username}@" if self.username else ""
-        where = ",".join(f"{host}:{port}" for host, port in self.hosts) or self.path
+        where = ",".join(f"{_bracketed(host)}:{port}" for host, port in self.hosts) or self.path
         what = self.service or (str(self.database) if self.database else "")
         return f"{self.scheme}://{who}{where}" + (f"/{what}" if what and not self.path else "")
 
@@ -51,15 +51,21 @@ def parse(url: str, password: str = "") -> Address:
     """Read a store URL; ``password`` wins over one in the URL. Raises ConfigError."""
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
-        raise ConfigError(f"store.url: expected one of {', '.join(f'{s}://' for s in SCHEMES)}, got '{url}'")
+        # Never the URL itself: it may hold a password.
+        raise ConfigError(
+            f"store.url: expected one of {', '.join(f'{s}://' for s in SCHEMES)}, got '{parts.scheme}://'"
+        )
+    _refuse_leftovers(parts)
     who, _, where = parts.netloc.rpartition("@")
     username, _, secret = who.partition(":")
     secret = password or unquote(secret)
     if parts.scheme == "unix":
-        if not parts.path:
+        if not parts.path or where:
             raise ConfigError("store.url: expected unix:///path/to/socket")
         return Address("unix", path=unquote(parts.path), username=unquote(username), password=secret)
     sentinel = parts.scheme.startswith("sentinel")
+    if "," in where and not sentinel:
+        raise ConfigError(f"store.url: {parts.scheme}:// expects one host; several are for sentinel://")
     name = parts.path.strip("/")
     if sentinel and not name:
         raise ConfigError("store.url: expected the name of the service, e.g. sentinel://h1:26379/main")
@@ -71,6 +77,19 @@ def parse(url: str, password: str = "") -> Address:
         username=unquote(username),
         password=secret,
     )
+
+
+def _refuse_leftovers(parts: SplitResult) -> None:
+    """What stands behind a raw ``/``, ``?`` or ``#`` may be half a password, so it is not repeated."""
+    cut = parts.scheme != "unix" and "@" in parts.path
+    if parts.query or parts.fragment or cut:
+        raise ConfigError(
+            "store.url: expected neither ? nor #; in a password write / ? # @ as %2F %3F %23 %40"
+        )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _host(text: str, default: int) -> tuple[str, int]:
@@ -85,7 +104,7 @@ def _host(text: str, default: int) -> tuple[str, int]:
 
 
 def _database(text: str) -> int:
-    if text and not text.isdigit():
+    if text and not (text.isascii() and text.isdigit()):
         raise ConfigError(f"store.url: expected the number of a database after the host, got '{text}'")
     return int(text or 0)
 

@@ -15,10 +15,12 @@ import hiredis
 import txredisapi
 from twisted.internet import task
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, ensureDeferred, fail
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from tfserver.config import Store as StoreSettings
-from tfserver.errors import ScriptFailed, StartError, StoreUnavailable
+from tfserver.errors import ScriptFailed, StartError, StoreUnavailable, StoreUnreachable
 from tfserver.store import address
 from tfserver.store.fitness import Fitness, Gate, Unfit
 from tfserver.store.keys import Keys
@@ -70,10 +72,28 @@ class _Listener(txredisapi.SubscriberProtocol):
 
     def _subscribe(self, _: object) -> None:
         txredisapi.SubscriberProtocol.connectionMade(self)
-        self.subscribe(self.factory.channels).addErrback(lambda _: None)
+        # A listener that is refused hears nothing for ever: try again.
+        self.subscribe(self.factory.channels).addErrback(lambda _: self.transport.abortConnection())
 
     def messageReceived(self, pattern: object, channel: str, message: str) -> None:
         self.factory.heard(channel, message)
+
+
+@implementer(IStreamClientEndpoint)
+class _Watched:
+    """An endpoint that tells why it did not lead anywhere."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint, failed: Callable[[str], None]) -> None:
+        self._endpoint = endpoint
+        self._failed = failed
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        return self._endpoint.connect(protocolFactory).addErrback(self._tell)
+
+    def _tell(self, failure: Any) -> Any:
+        if not failure.check(CancelledError):
+            self._failed(failure.getErrorMessage())
+        return failure
 
 
 class Client:
@@ -89,7 +109,7 @@ class Client:
         self._reactor = reactor
         self._settings = settings
         self._gate = Gate(self.address, settings, self.keys)
-        self._endpoint = address.endpoint_of(reactor, self.address)
+        self._endpoint = _Watched(address.endpoint_of(reactor, self.address), self._not_ready)
         self._writes = self._factory(txredisapi.RedisFactory(None, None, 1, **_PLAIN), _Protocol)
         self._reads = self._factory(txredisapi.RedisFactory(None, None, 2, **_PLAIN), _Protocol)
         self._listening: Any = None
@@ -111,11 +131,11 @@ class Client:
         for factory in (self._writes, self._reads):
             factory.startConnecting(self._endpoint)
         deadline = self._reactor.seconds() + START_SECONDS
-        while not self.ready:
+        while not (self.ready and self._reads.pool):
             if self._unfit is not None:
                 raise StartError(str(self._unfit))
             if self._reactor.seconds() > deadline:
-                raise StartError(f"store unreachable: {self.address}: {self.problem}")
+                raise StoreUnreachable(f"store unreachable: {self.address}: {self.problem}")
             await task.deferLater(self._reactor, PROBE_SECONDS / 10)
         self._probe.start(PROBE_SECONDS, now=False)
         assert self.fitness is not None
@@ -174,6 +194,8 @@ class Client:
         factory.protocol = protocol
         factory.initialDelay, factory.maxDelay = 0.05, 0.5
         factory.gate = self._checked
+        # We take connections from the pool; its queue would keep every one there ever was.
+        factory.connectionQueue.put = lambda connection: None
         return factory
 
     async def _checked(self, connection: Any) -> None:
@@ -201,15 +223,18 @@ class Client:
         factory.pool.append(factory.pool.pop(0))
         sent: Deferred[Any] = connection.execute_command(*command)
         sent.addTimeout(seconds, self._reactor)
-        sent.addErrback(self._translated, factory is self._writes)
+        sent.addErrback(self._translated, None if factory is self._writes else connection)
         return sent
 
-    def _translated(self, failure: Any, of_write: bool) -> Any:
+    def _translated(self, failure: Any, reader: Any) -> Any:
         error = failure.value
         if isinstance(error, CancelledError):
             raise StoreUnavailable("the caller gave up waiting") from error
         if isinstance(error, TimeoutError):
-            if of_write:
+            if reader is not None:
+                # Perhaps this connection alone is dead; a new one will tell.
+                reader.transport.abortConnection()
+            else:
                 # What hangs for one hangs for all: the others need not wait as long to learn it.
                 self._stalled = True
                 self._not_ready("no answer within the deadline")
@@ -242,7 +267,7 @@ class Client:
     def _drop_connections(self) -> None:
         """Nothing came back for seconds: perhaps only the network did it, so connect anew."""
         self._missed = 0
-        self._abort([self._writes, self._reads])
+        self._abort([f for f in (self._writes, self._reads, self._listening) if f is not None])
 
     def _abort(self, factories: list[Any]) -> None:
         for factory in factories:

@@ -47,6 +47,7 @@ class Gate:
             raise ConnectionError(f"{self._address} is a replica, waiting for the primary")
         if info.get("loading") == "1":
             raise ConnectionError(f"{self._address} is loading its data")
+        _refuse_eviction(info.get("maxmemory_policy", "noeviction"))
         durability = await self._durability(connection)
         await self._schema(connection)
         name = info.get("server_name", "redis")
@@ -63,17 +64,11 @@ class Gate:
     async def _durability(self, connection: Any) -> Durability:
         try:
             found = await connection.execute_command("CONFIG", "GET", "*append*")
-            found += await connection.execute_command("CONFIG", "GET", "maxmemory-policy")
         except Exception as refused:
             if self._settings.assume_durability is None or not _is_refusal(refused):
                 raise self._explained(refused) from refused
             return self._enough(self._settings.assume_durability, "store.assume_durability says so")
         config = dict(zip(found[::2], found[1::2], strict=False))
-        policy = config.get("maxmemory-policy", "noeviction")
-        if policy != "noeviction":
-            raise Unfit(
-                f"the store evicts data (maxmemory-policy {policy}): set 'maxmemory-policy noeviction' there"
-            )
         return self._enough(*_real_durability(config))
 
     def _explained(self, refused: Exception) -> Exception:
@@ -103,6 +98,13 @@ class Gate:
                 f"the data has schema {schema}, readable from schema {reader} on, and this tfserver knows "
                 f"schema {SCHEMA}: start the newer tfserver that wrote it"
             )
+
+
+def _refuse_eviction(policy: str) -> None:
+    if policy != "noeviction":
+        raise Unfit(
+            f"the store evicts data (maxmemory-policy {policy}): set 'maxmemory-policy noeviction' there"
+        )
 
 
 def _is_refusal(error: Exception) -> bool:

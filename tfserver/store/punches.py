@@ -170,22 +170,35 @@ class Punches:
     async def page(self, after: str, limit: int) -> list[tuple[str, str]]:
         """Up to ``limit`` entries behind the cursor ``after`` (``0`` is the beginning): place and JSON.
 
-        Raises Gone when entries behind the cursor have been trimmed.
+        Raises Gone when the cursor itself has been trimmed: entries behind it may have been too. Whoever
+        trims keeps the entry of the slowest cursor.
         """
         name = self._client.keys.punches
-        found = await self._client.read("XRANGE", name, f"({after}", "+", "COUNT", limit)
-        info = await self._client.read("XINFO", "STREAM", name) if found and after != "0" else []
-        trimmed = dict(zip(info[::2], info[1::2], strict=True)).get("max-deleted-entry-id", "0-0")
-        if _place(trimmed) > _place(after):
+        found = await self._client.read("XRANGE", name, after, "+", "COUNT", limit + 1)
+        if found and _place(found[0][0]) == _place(after):
+            found = found[1:]
+        elif (0, 0) < _place(after) < await self._newest():
             raise Gone(f"punches behind cursor {after} are no longer in the stream")
+        found = found[:limit]
         return [(place, dict(zip(entry[::2], entry[1::2], strict=True))["p"]) for place, entry in found]
+
+    async def _newest(self) -> tuple[int, int]:
+        """The place of the last entry there ever was."""
+        name = self._client.keys.punches
+        if not await self._client.read("EXISTS", name):
+            return (0, 0)
+        info = await self._client.read("XINFO", "STREAM", name)
+        return _place(dict(zip(info[::2], info[1::2], strict=True))["last-generated-id"])
 
     async def quarantine(self, after: str, limit: int) -> list[dict[str, str]]:
         """Up to ``limit`` quarantined records behind the cursor, oldest first."""
         found = await self._client.read(
             "XRANGE", self._client.keys.quarantine, f"({after}", "+", "COUNT", limit
         )
-        return [{"id": place, **dict(zip(entry[::2], entry[1::2], strict=True))} for place, entry in found]
+        return [
+            {"id": place, **dict(zip(entry[::2], map(_text, entry[1::2]), strict=True))}
+            for place, entry in found
+        ]
 
     async def sizes(self) -> tuple[int, int]:
         """How many punches the stream holds, and how many records the quarantine."""
@@ -193,6 +206,11 @@ class Punches:
             await self._client.read("XLEN", self._client.keys.punches),
             await self._client.read("XLEN", self._client.keys.quarantine),
         )
+
+
+def _text(value: str | bytes) -> str:
+    """A raw record may have been cut inside a letter, and then comes as bytes."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
 def _place(cursor: str) -> tuple[int, int]:

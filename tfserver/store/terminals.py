@@ -219,8 +219,8 @@ def _drift(fields: dict[str, str]) -> int | None:
 
 
 def _clock(fields: dict[str, str], drift: int | None) -> Clock:
+    if fields.get("clock_state") == Clock.SUSPECT:
+        return Clock.SUSPECT
     if drift is None or (fields.get("echo") and not fields.get("timezone")):
         return Clock.UNKNOWN
-    if fields.get("clock_state") == Clock.SUSPECT or abs(drift) >= SUSPECT_DRIFT_MS:
-        return Clock.SUSPECT
-    return Clock.OK
+    return Clock.SUSPECT if abs(drift) >= SUSPECT_DRIFT_MS else Clock.OK

@@ -46,8 +46,10 @@ class Tokens:
         """Accept a token from now on; adding it again changes nothing."""
         digest = _digest(token)
         entry = Token(digest[:8], role, now_ms)
-        await self._client.write("HSETNX", self._client.keys.tokens, digest, msgspec.json.encode(entry))
-        return entry
+        key = self._client.keys.tokens
+        if await self._client.write("HSETNX", key, digest, msgspec.json.encode(entry)):
+            return entry
+        return msgspec.json.decode(await self._client.write("HGET", key, digest), type=Token)
 
     async def find(self, token: str) -> Token | None:
         """What a token allows, or None for one that is not accepted."""

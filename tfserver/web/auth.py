@@ -14,7 +14,7 @@ _MAY_ACT = (Role.ADMIN, Role.OPERATOR)
 
 async def authenticate(request: Request, tokens: Tokens) -> Token:
     """The token of a request; Problem 401 without an accepted one."""
-    scheme, _, secret = (request.getHeader("Authorization") or "").partition(" ")
+    scheme, _, secret = (request.getHeader(b"Authorization") or b"").decode("utf-8", "replace").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise Problem(HTTPStatus.UNAUTHORIZED, "send 'Authorization: Bearer <token>'")
     token = await tokens.find(secret.strip())

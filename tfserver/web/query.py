@@ -63,7 +63,10 @@ class Query:
             found = None
         if found is None or found.tzinfo is None:
             raise bad_input(name, "expected an instant with an offset, e.g. 2026-04-02T08:00:00Z")
-        return found.astimezone(UTC)
+        try:
+            return found.astimezone(UTC)
+        except OverflowError as wrong:
+            raise bad_input(name, "expected an instant between the years 1 and 9999") from wrong
 
     def choices(self, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
         """A comma-separated list, empty when it was not given."""

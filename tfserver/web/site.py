@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.server import Request, Site
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from tfserver.errors import StoreError
 from tfserver.metrics import Metrics
@@ -28,6 +28,19 @@ from tfserver.web.query import Query
 
 MOST_BODY_BYTES: Final = 64 * 1024
 IDLE_SECONDS: Final = 60
+
+_TOO_LARGE_BODY: Final = msgspec.json.encode(
+    {
+        "type": "about:blank",
+        "title": HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase,
+        "status": 413,
+        "detail": f"a body may have {MOST_BODY_BYTES} bytes",
+    }
+)
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\n"
+    b"Connection: close\r\nContent-Length: %d\r\n\r\n%b"
+)
 
 Answer = Callable[[Token], Awaitable[Any]]
 
@@ -47,13 +60,28 @@ class Sources:
 class BoundedRequest(Request):
     """A request whose body has a bound."""
 
+    _taken = 0
+
     def handleContentChunk(self, data: bytes) -> None:
         """Count what comes, with or without a length told beforehand."""
-        self._taken = getattr(self, "_taken", 0) + len(data)
-        if self._taken > MOST_BODY_BYTES:
-            self.loseConnection()
-        else:
+        was_small, self._taken = self._taken <= MOST_BODY_BYTES, self._taken + len(data)
+        if self._taken <= MOST_BODY_BYTES:
             super().handleContentChunk(data)
+        elif was_small:
+            transport: Any = self.channel.transport
+            transport.write(_TOO_LARGE % (len(_TOO_LARGE_BODY), _TOO_LARGE_BODY))
+            self.loseConnection()
+
+    def process(self) -> None:
+        """A body that was cut is no body."""
+        if self._taken <= MOST_BODY_BYTES:
+            super().process()
+
+
+def _access_line(_: str, request: Request) -> str:
+    """A line of the access log: without the query, where somebody may have put a token."""
+    path = request.uri.partition(b"?")[0].decode("ascii", "backslashreplace")[:200]
+    return f"{request.getClientAddress()} {request.method!r} {path} {request.code}"
 
 
 def _body(request: Request) -> bytes:
@@ -72,7 +100,7 @@ class Pages:
 
     def site(self) -> Site:
         """The factory to listen with."""
-        site = Site(self.app.resource(), timeout=IDLE_SECONDS)
+        site = Site(self.app.resource(), timeout=IDLE_SECONDS, logFormatter=_access_line)
         site.requestFactory = BoundedRequest
         site.displayTracebacks = False
         site.noisy = False
@@ -164,7 +192,13 @@ class Pages:
     @app.handle_errors(HTTPException)
     def no_such_page(self, request: IRequest, failure: Failure) -> bytes:
         """No route, or not that method."""
-        status = HTTPStatus(cast(HTTPException, failure.value).code or HTTPStatus.NOT_FOUND)
+        wrong = cast(HTTPException, failure.value)
+        status = HTTPStatus(wrong.code or HTTPStatus.NOT_FOUND)
+        if status < HTTPStatus.BAD_REQUEST:
+            # werkzeug would redirect doubled slashes
+            status = HTTPStatus.NOT_FOUND
+        if isinstance(wrong, MethodNotAllowed) and wrong.valid_methods:
+            request.setHeader("Allow", ", ".join(wrong.valid_methods))
         return write_problem(request, Problem(status, f"nothing here answers this: {status.phrase}"))
 
     @app.handle_errors(Exception)

@@ -71,9 +71,21 @@ def _rubbish(why: str, payload: bytes) -> Rubbish:
 
 def _strict(payload: bytes) -> object:
     try:
-        return _decode_json(payload)
+        found = _decode_json(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _is_deep(found, MAX_DEPTH):
+        return _scrubbed(found, MAX_DEPTH)
+    return found
+
+
+def _is_deep(value: Any, depth: int) -> bool:
+    """Whether nesting goes further than anything we write may: the stack is shorter where we write it."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return depth == 0 or any(_is_deep(item, depth - 1) for item in value)
 
 
 def _text(payload: bytes) -> tuple[str, tuple[str, ...]]:
@@ -128,7 +140,7 @@ _FORGIVING: Final = json.JSONDecoder(
 def _scrubbed(value: Any, depth: int) -> Any:
     """Values that can be written again: lone surrogates become U+FFFD, nesting ends somewhere."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if depth == 0:
         return None
     if isinstance(value, list):
@@ -141,7 +153,7 @@ def _scrubbed(value: Any, depth: int) -> Any:
 def _frame(found: dict[str, Any], mended: tuple[str, ...]) -> Frame | None:
     fields = _trimmed(found)
     if "cmd" not in fields and "ret" not in fields:
-        fields = {key.lower(): value for key, value in fields.items()}
+        fields = _trimmed(_lowered(fields))
         mended = (*mended, "case")
     for key in ("cmd", "ret"):
         word = fields.get(key)
@@ -158,6 +170,13 @@ def _trimmed(found: dict[str, Any]) -> dict[str, Any]:
             name = key.strip()
             fields["InputAlarm" if name.lower() == "inputalarm" else name] = value
     return fields
+
+
+def _lowered(value: Any) -> Any:
+    """Keys in lower case, at every depth (protocol §7 #30)."""
+    if isinstance(value, dict):
+        return {key.lower(): _lowered(item) for key, item in value.items()}
+    return [_lowered(item) for item in value] if isinstance(value, list) else value
 
 
 def read(request: type[Request], frame: Frame) -> tuple[Request, tuple[str, ...]]:
@@ -221,6 +240,8 @@ def _with_records(fields: dict[str, Any]) -> dict[str, Any]:
     """``record`` also when it is one object or goes by another name (protocol §2.1, §7 #27)."""
     name = next((key for key in ("record", *_RECORD_ALIASES) if key in fields), None)
     found = fields[name] if name else []
+    if found == "":
+        found = []
     return {**fields, "record": found if isinstance(found, list) else [found]}
 
 

@@ -36,7 +36,7 @@ def _whole(value: float) -> int:
 
 
 def _integer_text(value: str) -> int:
-    if not value.isascii() or len(value) > 24:
+    if not value.isascii() or "_" in value or len(value) > 24:
         raise ValueError("not an integer")
     digits = value[1:] if value[:1] in "+-" else value
     return int(value) if digits.isdigit() else _whole(float(value))

@@ -42,7 +42,7 @@ class HandlerTable:
         """Enter a coroutine as the one that answers a request class."""
 
         def enter(handler: Handler[R]) -> Handler[R]:
-            if request in self._handlers:
+            if request.word() in self._types or request.word() in self._rows:
                 raise ValueError(f"{request.word()} has a handler already")
             self._types[request.word()] = request
             self._handlers[request] = handler

@@ -66,7 +66,11 @@ class Told(NamedTuple):
 def told(text: str) -> Told:
     """Read a terminal's time in all its forms; many records share a second."""
     device = parse(text)
-    return Told(device, identity_text(text, device), device.strftime("%Y%m%d") if device else "undated")
+    return Told(
+        device,
+        identity_text(text, device),
+        device.date().isoformat().replace("-", "") if device else "undated",
+    )
 
 
 def identity_text(text: str, parsed: datetime | None) -> str:
@@ -186,12 +190,16 @@ def _at(device: datetime, offset: int, ahead_ms: int) -> datetime:
 def _claims(device: datetime, timeline: Sequence[ClockEntry]) -> list[tuple[ClockEntry, datetime]]:
     found = []
     for i, entry in enumerate(timeline):
-        utc = _instant(device, entry)
-        at = milliseconds(utc)
-        begins = entry.since if i else at
-        ends = timeline[i + 1].since if i + 1 < len(timeline) else at + 1
-        if begins <= at < ends:
-            found.append((entry, utc))
+        # A clock found far off may have been right before it failed: then its text is meant as it stands.
+        for utc in dict.fromkeys(
+            (_instant(device, entry), _instant(device, ClockEntry(entry.since, entry.offset)))
+        ):
+            at = milliseconds(utc)
+            begins = entry.since if i else at
+            ends = timeline[i + 1].since if i + 1 < len(timeline) else at + 1
+            if begins <= at < ends:
+                found.append((entry, utc))
+                break
     return found
 
 

@@ -30,7 +30,7 @@ async def feed(store: Punches, query: Query) -> dict[str, Any]:
     found: list[Row] = []
     scanned = 0
     while len(found) < limit and scanned < MOST_SCANNED:
-        count = min(_PAGE, limit - len(found) + _AHEAD)
+        count = min(_PAGE, limit - len(found) + _AHEAD, MOST_SCANNED - scanned)
         try:
             page = await store.page(after, count)
         except Gone as gone:

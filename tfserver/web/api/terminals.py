@@ -17,6 +17,9 @@ from tfserver.web.query import Query
 PARAMETERS: Final = ("state", "site", "limit", "cursor")
 STATES: Final = ("online", "offline", "pending", "denied", "quarantined")
 _PAGE: Final = 200
+_BEFORE_ALL: Final = "!"
+_CLAIMED: Final = "~"
+"""Begins a cursor among the devices in quarantine; no serial number does (model.SN_PATTERN)."""
 _MOST_PAGES: Final = 50
 
 Line = Annotated[str, Meta(max_length=200)]
@@ -38,19 +41,32 @@ async def listing(store: Terminals, query: Query) -> dict[str, Any]:
     states, site = query.choices("state", STATES), query.text("site")
     limit, after = query.limit(), query.text("cursor").upper()
     found: list[Terminal] = []
-    if "quarantined" in states and not after:
-        found += [_claimed(claim) for claim in await store.claimants()]
+    if "quarantined" in states and not site and (not after or after.startswith(_CLAIMED)):
+        claims = sorted(await store.claimants(), key=lambda claim: (claim.sn, claim.cpusn, claim.mac))
+        start = _place(after)
+        found = [_claimed(claim) for claim in claims[start : start + limit]]
+        if start + limit < len(claims):
+            return {"terminals": found, "next": f"{_CLAIMED}{start + limit}"}
+        after = ""
     for _ in range(_MOST_PAGES):
         page = await store.page(after, _PAGE)
         for terminal in page:
             if len(found) >= limit:
-                return {"terminals": found, "next": after}
+                return {"terminals": found, "next": after or _BEFORE_ALL}
             after = terminal.sn.strip().upper()
             if _fits(terminal, states, site):
                 found.append(terminal)
         if len(page) < _PAGE:
             return {"terminals": found, "next": None}
     return {"terminals": found, "next": after}
+
+
+def _place(cursor: str) -> int:
+    """How many devices in quarantine were listed already."""
+    digits = cursor.removeprefix(_CLAIMED) or "0"
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise bad_input("cursor", "expected a cursor as given in 'next'")
+    return int(digits)
 
 
 async def one(store: Terminals, sn: str) -> Terminal:
@@ -85,7 +101,7 @@ def _read(body: bytes) -> Change:
     except msgspec.ValidationError as wrong:
         what, _, where = str(wrong).partition(" - at ")
         raise bad_input(where.strip("`").removeprefix("$.") or "body", what.replace("`", "'")) from wrong
-    except msgspec.DecodeError as wrong:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {wrong}") from wrong
     if wanted.timezone:
         try:

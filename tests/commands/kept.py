@@ -1,0 +1,103 @@
+"""A store that remembers in lists what handlers kept, and a terminal's context on it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tfserver.commands.context import Context, Services, Stores
+from tfserver.config import Settings, load
+from tfserver.errors import StoreUnavailable
+from tfserver.metrics import Metrics
+from tfserver.model import Admission, ClockEntry, Registration
+from tfserver.store.punches import Bad, Kept, Record
+from tfserver.store.terminals import Arrival
+from tfserver.store.users import Origin, Profile
+
+NOW = datetime(2026, 4, 2, 8, 15, 4, tzinfo=UTC)
+NOW_MS = 1_775_117_704_000
+SN = "ZXDM26010042"
+
+
+class KeptTerminals:
+    """Registrations and clocks."""
+
+    def __init__(self) -> None:
+        self.registration = Registration(Admission.APPROVED)
+        self.failure: Exception | None = None
+        self.arrivals: list[tuple[Arrival, str]] = []
+        self.clocks: list[tuple[str, tuple[ClockEntry, ...], int | None]] = []
+
+    async def register(self, arrival: Arrival, connection: str) -> Registration:
+        """As the store does it."""
+        if self.failure is not None:
+            raise self.failure
+        self.arrivals.append((arrival, connection))
+        return self.registration
+
+    async def set_clock(self, sn: str, timeline: tuple[ClockEntry, ...], echo: int | None) -> None:
+        """As the store does it."""
+        if self.failure is not None:
+            raise self.failure
+        self.clocks.append((sn, timeline, echo))
+
+
+class KeptPunches:
+    """Batches."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, int | None, list[Record], list[Bad]]] = []
+        self.failure: Exception | None = None
+
+    async def append(self, sn: str, logindex: int | None, records: list[Record], bad: list[Bad]) -> Kept:
+        """As the store does it."""
+        if self.failure is not None:
+            raise self.failure
+        self.batches.append((sn, logindex, records, bad))
+        return Kept(len(records), 0, 0)
+
+
+class KeptUsers:
+    """People."""
+
+    def __init__(self) -> None:
+        self.known: set[int] = set()
+        self.failure: Exception | None = None
+        self.people: list[tuple[str, int, Profile, tuple[int, str] | None, Origin]] = []
+
+    async def put(
+        self, sn: str, enrollid: int, profile: Profile, credential: tuple[int, str] | None, origin: Origin
+    ) -> None:
+        """As the store does it."""
+        if self.failure is not None:
+            raise self.failure
+        self.people.append((sn, enrollid, profile, credential, origin))
+
+    async def is_known(self, enrollid: int) -> bool:
+        """As the store does it."""
+        if self.failure is not None:
+            raise self.failure
+        return enrollid in self.known
+
+
+AWAY = StoreUnavailable("the store is away")
+
+
+class Desk:
+    """One terminal's context over a store that remembers; ``now`` may be moved."""
+
+    def __init__(self, **options: Any) -> None:
+        self.terminals, self.punches, self.users = KeptTerminals(), KeptPunches(), KeptUsers()
+        self.now = NOW
+        names = {name.replace("__", "."): value for name, value in options.items()}
+        self.settings: Settings = load(None, {"terminals.timezone": "UTC", **names})
+        stores: Any = Stores(self.terminals, self.punches, self.users)  # type: ignore[arg-type]
+        services = Services(stores, self.settings, Metrics(), lambda: self.now)
+        self.context = Context(services, "connection-1", "192.0.2.7")
+
+    def admit(self, *timeline: ClockEntry, **registration: Any) -> Desk:
+        """Let the terminal be registered already, its clock right unless told otherwise."""
+        clock = timeline or (ClockEntry(0, 0),)
+        self.context.sn, self.context.timeline = SN, clock
+        self.context.registration = Registration(Admission.APPROVED, clock=clock, **registration)
+        return self

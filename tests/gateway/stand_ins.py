@@ -1,0 +1,180 @@
+"""Stand-ins for the store, the wire and the clock, and a terminal on a link between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from tfserver import commands
+from tfserver.commands.context import Context, Services, Stores
+from tfserver.config import Settings
+from tfserver.config import Terminals as TerminalSettings
+from tfserver.gateway.link import Link
+from tfserver.metrics import Metrics
+from tfserver.model import Admission, Registration
+from tfserver.store.punches import Kept
+from tfserver.wire.session import Session
+from tfserver.wire.table import table
+
+assert commands.__all__
+SN = "ZXDM26010042"
+START = datetime(2026, 4, 2, 8, 15, 4, tzinfo=UTC)
+APPROVED = Registration(Admission.APPROVED, timezone="UTC")
+
+
+class Face:
+    """One face of the store: notes each call and gives what is set: a value, an exception, a Deferred."""
+
+    def __init__(self, **given: Any) -> None:
+        self.given = given
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        if name not in self.__dict__.get("given", {}):
+            raise AttributeError(name)
+
+        async def call(*args: Any) -> Any:
+            self.calls.append((name, args))
+            found = self.given[name]
+            found = found(*args) if callable(found) else found
+            if isinstance(found, Exception):
+                raise found
+            return await found if isinstance(found, Deferred) else found
+
+        return call
+
+    def asked(self, name: str) -> list[tuple[Any, ...]]:
+        """The arguments of all calls of one method."""
+        return [args for called, args in self.calls if called == name]
+
+
+class Wire:
+    """A connection: everything done to it stands in ``events`` in order. It is its own transport."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.transport = self
+        self.disconnecting = False
+
+    def sendMessage(self, payload: bytes, isBinary: bool = False) -> None:
+        """A message goes out."""
+        self.events.append(payload)
+
+    def sendPing(self, payload: bytes | None = None) -> None:
+        """A ping goes out."""
+        self.events.append("ping")
+
+    def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
+        """The closing handshake begins."""
+        self.events.append(("close", code))
+
+    def abortConnection(self) -> None:
+        """The connection is cut."""
+        self.events.append("abort")
+
+    def pauseProducing(self) -> None:
+        """Nothing is read any more."""
+        self.events.append("pause")
+
+    def resumeProducing(self) -> None:
+        """Reading goes on."""
+        self.events.append("resume")
+
+    def unregisterProducer(self) -> None:
+        """Nobody produces any more."""
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What was sent, decoded."""
+        return [json.loads(event) for event in self.events if isinstance(event, bytes)]
+
+    def closed(self) -> list[int]:
+        """The codes it was closed with."""
+        return [event[1] for event in self.events if isinstance(event, tuple)]
+
+
+class Watcher:
+    """Notes what a link tells its fleet."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def registered(self, link: Link) -> None:
+        """A terminal was admitted."""
+        self.told.append("registered")
+
+    def refused(self, link: Link) -> None:
+        """A terminal was not admitted."""
+        self.told.append("refused")
+
+    def forget(self, link: Link) -> None:
+        """The link is over."""
+        self.told.append("forget")
+
+
+class Stand:
+    """A clock, a store that agrees to everything, and the services made of them."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.clock = Clock()
+        self.terminals = Face(
+            register=APPROVED,
+            set_clock=None,
+            release=True,
+            beat=None,
+            retire=None,
+            lost_leases=lambda held: [],
+            settings=("", "", ""),
+        )
+        self.punches = Face(append=Kept(1, 0, 0))
+        self.users = Face(put=None, is_known=True)
+        self.settings = settings or Settings(terminals=TerminalSettings(timezone="UTC"))
+        stores: Any = Stores(self.terminals, self.punches, self.users)  # type: ignore[arg-type]
+        self.services = Services(stores, self.settings, Metrics(), self.now)
+
+    def now(self) -> datetime:
+        """The present."""
+        return START + timedelta(seconds=self.clock.seconds())
+
+    def link(self, wire: Any, watcher: Any, connection: str, session: Any = None) -> Link:
+        """A link on a wire."""
+        context = Context(self.services, connection, "192.0.2.7")
+        spoken = session or Session(table, self.clock.seconds())
+        return Link(wire, context, table, spoken, watcher, self.clock, self.clock.seconds)
+
+    def count(self, line: str) -> float:
+        """The value of one line of the metrics, 0 when it is not there."""
+        lines = self.services.metrics.exposition().decode().splitlines()
+        return sum(float(found.rpartition(" ")[2]) for found in lines if found.startswith(line + " "))
+
+
+class Dialled:
+    """A terminal on a link of its own."""
+
+    def __init__(
+        self, stand: Stand, watcher: Any = None, connection: str = "c1", session: Any = None
+    ) -> None:
+        self.wire = Wire()
+        self.watcher = Watcher() if watcher is None else watcher
+        self.link = stand.link(self.wire, self.watcher, connection, session)
+
+    def says(self, **message: Any) -> None:
+        """One message from the terminal."""
+        self.link.received(json.dumps(message).encode())
+
+    def reg(self, sn: str = SN) -> None:
+        """It registers."""
+        self.says(cmd="reg", sn=sn, devinfo={})
+
+    def sendlog(self, **more: Any) -> None:
+        """It pushes one punch."""
+        record = [{"enrollid": 17, "time": "2026-04-02 08:15:00", "mode": 0, "inout": 0, "event": 0}]
+        self.says(**{"cmd": "sendlog", "sn": SN, "count": 1, "logindex": 0, "record": record, **more})
+
+    def last(self) -> dict[str, Any]:
+        """The last message it got."""
+        return self.wire.messages()[-1]

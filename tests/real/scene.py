@@ -1,0 +1,77 @@
+"""A test on real processes: whatever it starts is ended, also when it fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from typing import Any
+
+from twisted.trial.unittest import TestCase
+
+from tests.real.client import RealClient
+from tests.real.placed import PlacedServer
+from tests.real.simulator import Key, RealSimulator, faults
+from tests.real.store import RealStore
+
+OPEN = ("--admission", "open")
+LOAD = ("--terminals", "50", "--backlog", "10", "--rate", "120", "--wait-ack", "--timeout", "30")
+DAY = "2026-04-02"
+
+
+class Scene(TestCase):
+    """Stores, servers, terminals and simulators of one test."""
+
+    def store(self, *extra: str) -> RealStore:
+        """A running store."""
+        store = RealStore(*extra)
+        self.addCleanup(store.remove)
+        return store.start()
+
+    def unstarted(self, *options: str, store: RealStore | None = None) -> PlacedServer:
+        """A server that was not started yet."""
+        server = PlacedServer(*options, store=store)
+        self.addCleanup(server.remove)
+        return server
+
+    def server(self, *options: str, store: RealStore | None = None) -> PlacedServer:
+        """A running server."""
+        return self.unstarted(*options, store=store).start()
+
+    def client(self, server: PlacedServer, sn: str = "", **devinfo: Any) -> RealClient:
+        """A connection; with a serial number a registered one."""
+        client = server.client()
+        self.addCleanup(client.shut)
+        if sn:
+            self.assertTrue(client.register(sn, **devinfo)["result"])
+        return client
+
+    def simulator(self, server: PlacedServer, *options: str) -> RealSimulator:
+        """A running simulator."""
+        simulator = RealSimulator(server.url, *options)
+        self.addCleanup(simulator.remove)
+        return simulator.start()
+
+    def file(self, name: str, text: str) -> str:
+        """The path of a new private file."""
+        folder = tempfile.mkdtemp(prefix="tff-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        path = os.path.join(folder, name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(text)
+        return path
+
+    def assert_whole(self, acked: Counter[Key], server: PlacedServer) -> None:
+        """Everything acknowledged is in the feed, and nothing twice."""
+        self.assertTrue(acked)
+        self.assertEqual(faults(acked, server.punches()), {})
+
+    def assert_all_well(self, simulator: RealSimulator, server: PlacedServer) -> dict[str, Any]:
+        """The run ended with everything acknowledged once, and without a complaint."""
+        report = simulator.report()
+        self.assertEqual(report["complaints"], {})
+        self.assertEqual(report["waiting"], 0)
+        self.assertEqual(report["acked"], report["punches"])
+        self.assert_whole(simulator.acked(), server)
+        return report

@@ -1,0 +1,93 @@
+"""The simulator as a process, and what its acknowledgements say about the feed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.real.server import ROOT
+from tests.real.store import SECONDS
+
+Key = tuple[Any, ...]
+
+
+class RealSimulator:
+    """``tfserver simulate`` with quick retries, its acknowledgements in a file."""
+
+    def __init__(self, url: str, *options: str) -> None:
+        self.folder = tempfile.mkdtemp(prefix="tfc-")
+        self._command = [sys.executable, "-m", "tfserver.simulator", "--url", url, "--json", "--seed", "7"]
+        self._command += ["--retry", "0.3", "--resend", "0.3", "--ack-file", self.ack_file, *options]
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def ack_file(self) -> str:
+        """Each acknowledged record as a line, written at once."""
+        return os.path.join(self.folder, "acks")
+
+    def start(self) -> RealSimulator:
+        """Start it without waiting for anything."""
+        self._process = subprocess.Popen(
+            self._command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        return self
+
+    def acked(self) -> Counter[Key]:
+        """The identities of all records acknowledged so far."""
+        path = Path(self.ack_file)
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        return Counter(key_of(json.loads(line)) for line in lines if line.endswith("\n"))
+
+    def report(self, seconds: float = 2 * SECONDS) -> dict[str, Any]:
+        """Wait for its end, and return its report; AssertionError when not everything was acknowledged."""
+        assert self._process is not None
+        out, err = self._process.communicate(timeout=seconds)
+        assert self._process.returncode == 0, f"{self._process.returncode}: {out} {err}"
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    def interrupt(self) -> dict[str, Any]:
+        """SIGTERM, and the report."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        out, err = self._process.communicate(timeout=2 * SECONDS)
+        assert out, err
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    def remove(self) -> None:
+        """kill -9, if it still runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate(timeout=SECONDS)
+
+
+def key_of(record: dict[str, Any]) -> Key:
+    """The identity of a punch, of the feed or of a terminal (design §2.3)."""
+    when = record.get("device_time") or record["time"]
+    return (record["sn"].upper(), record["enrollid"], when, *(record[n] for n in ("mode", "inout", "event")))
+
+
+def faults(acked: Counter[Key], feed: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """What is wrong with a feed: acknowledged records that are lost, and doubles; empty when it is right."""
+    rows = list(feed)
+    found = Counter(key_of(row) for row in rows)
+    uids = Counter(row["uid"] for row in rows)
+    wrong = {
+        "lost": sum(key not in found for key in acked),
+        "doubled": sum(count > 1 for count in found.values()),
+        "doubled uid": sum(count > 1 for count in uids.values()),
+    }
+    return {name: count for name, count in wrong.items() if count}

@@ -1,0 +1,80 @@
+"""Counters: Prometheus reads them, and nobody is recognised by them (design §2.2)."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+from twisted.trial.unittest import SynchronousTestCase
+
+from tfserver.metrics import Metrics
+
+LABELS = {"why", "word", "result", "what", "kind", "le"}
+
+
+def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """What Prometheus reads."""
+    families = text_string_to_metric_families(metrics.exposition().decode())
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def used() -> Metrics:
+    """Counters that counted something each."""
+    metrics = Metrics()
+    metrics.connections.set(3)
+    metrics.terminals.set(2)
+    metrics.turned_away.labels("draining").inc()
+    metrics.requests.labels("sendlog", "true").inc(5)
+    metrics.answer_seconds.labels("sendlog").observe(0.02)
+    metrics.notes.labels("mended frame").inc()
+    metrics.punches.labels("new").inc(7)
+    metrics.quarantine_full.inc()
+    metrics.store_failures.inc(2)
+    metrics.store_ready.set(1)
+    return metrics
+
+
+class ExpositionTests(SynchronousTestCase):
+    """Prometheus text."""
+
+    def test_values(self) -> None:
+        """Each counter comes out under its name with what was counted."""
+        found = samples(used())
+        for name, labels, value in (
+            ("tfserver_connections", (), 3),
+            ("tfserver_terminals", (), 2),
+            ("tfserver_turned_away_total", (("why", "draining"),), 1),
+            ("tfserver_requests_total", (("result", "true"), ("word", "sendlog")), 5),
+            ("tfserver_answer_seconds_count", (("word", "sendlog"),), 1),
+            ("tfserver_answer_seconds_bucket", (("le", "0.025"), ("word", "sendlog")), 1),
+            ("tfserver_answer_seconds_bucket", (("le", "0.01"), ("word", "sendlog")), 0),
+            ("tfserver_notes_total", (("what", "mended frame"),), 1),
+            ("tfserver_punches_total", (("kind", "new"),), 7),
+            ("tfserver_quarantine_full_total", (), 1),
+            ("tfserver_store_failures_total", (), 2),
+            ("tfserver_store_ready", (), 1),
+        ):
+            self.assertEqual(found.get((name, labels)), value, name)
+
+    def test_names(self) -> None:
+        """Every name begins alike, and every family is explained."""
+        for family in text_string_to_metric_families(used().exposition().decode()):
+            self.assertTrue(family.name.startswith("tfserver_"))
+            self.assertTrue(family.documentation.endswith("."))
+
+    def test_labels(self) -> None:
+        """No label can hold a serial number, a person or an address: there are only these."""
+        for _, labels in samples(used()):
+            self.assertLessEqual({name for name, _ in labels}, LABELS)
+
+    def test_two_at_once(self) -> None:
+        """Two processes' counters in one test do not see each other."""
+        first, second = used(), Metrics()
+        self.assertEqual(samples(second)["tfserver_connections", ()], 0)
+        self.assertEqual(samples(first)["tfserver_connections", ()], 3)
+
+    def test_no_times_of_making(self) -> None:
+        """No line tells when a counter was made."""
+        self.assertNotIn(b"_created", used().exposition())

@@ -1,0 +1,104 @@
+"""Frames made to hurt: deep, large, and slow to mend. Reading them never raises and never takes seconds."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+from twisted.trial.unittest import SynchronousTestCase
+
+import tfserver.commands
+from tfserver.wire import codec
+from tfserver.wire.codec import Frame, Rubbish
+from tfserver.wire.message import Response
+from tfserver.wire.table import table
+
+assert tfserver.commands, "fills the handler table"
+
+MOST_CPU_SECONDS = 5.0
+"""Far more than any of these takes when the work grows with the size, far less than when with its square."""
+
+
+def in_list(depth: int, inner: bytes = b"") -> bytes:
+    """Lists in lists."""
+    return b"[" * depth + inner + b"]" * depth
+
+
+def in_objects(depth: int) -> bytes:
+    """Objects in objects."""
+    return b'{"a":' * depth + b"1" + b"}" * depth
+
+
+class AbuseTests(SynchronousTestCase):
+    """What a broken or hostile terminal may send before anybody knows it."""
+
+    def decode(self, payload: bytes) -> Frame | Rubbish | codec.Noise:
+        """Read within the time."""
+        began = time.process_time()
+        found = codec.decode(payload)
+        self.assertLess(time.process_time() - began, MOST_CPU_SECONDS)
+        return found
+
+    def test_deep_nesting(self) -> None:
+        """Nesting of any depth is read or put aside; it never ends in an exception."""
+        for depth in (39, 40, 41, 500, *range(900, 1010, 5), 20_000, 100_000):
+            for inner in (in_list(depth), in_objects(depth), in_list(depth, b'"\\ud800"'), b"[" * depth):
+                for tail in (b"}", b",}"):
+                    found = self.decode(b'{"cmd":"x","a":' + inner + tail)
+                    self.assertIsInstance(found, Frame | Rubbish)
+
+    def test_deep_requests(self) -> None:
+        """A request as deep as can be read is also filled into its class, and written again."""
+        for depth in range(20, 1010, 7):
+            for word, key in (("reg", "devinfo"), ("sendlog", "record"), ("senduser", "record"), ("x", "y")):
+                frame = codec.decode(f'{{"cmd":"{word}","{key}":'.encode() + in_objects(depth) + b"}")
+                if isinstance(frame, Frame):
+                    request, _ = codec.read(table.type_of(word), frame)
+                    _ten_calls_deeper(10, request)
+
+    def test_shallow_nesting_stays(self) -> None:
+        """Nesting that firmware really uses is untouched, also when the frame had to be mended."""
+        for tail in (b"}", b",}"):
+            found = self.decode(b'{"cmd":"x","a":' + in_objects(20) + tail)
+            assert isinstance(found, Frame)
+            self.assertEqual(msgspec.json.encode(found.fields["a"]), in_objects(20))
+
+    def test_megabyte_photo(self) -> None:
+        """A frame of a megabyte with a photo in it is read, clean or not."""
+        photo = b"/9j/" * 262_144
+        for tail in (b'"}', b'",}', b'"} \x00', b'","sn":"\xd5\xc5"}'):
+            found = self.decode(b'{"cmd":"sendlog","image":"' + photo + tail)
+            assert isinstance(found, Frame)
+            self.assertEqual(found.fields["image"], photo.decode())
+
+    def test_megabyte_of_records(self) -> None:
+        """A megabyte of small records with a comma behind the last is read."""
+        record = b'{"enrollid":7,"time":"2026-04-02 08:16:10","mode":1},'
+        found = self.decode(b'{"cmd":"sendlog","record":[' + record * 20_000 + b"]}")
+        assert isinstance(found, Frame)
+        self.assertEqual(len(found.fields["record"]), 20_000)
+
+    def test_slow_to_mend(self) -> None:
+        """Quotes without an end, commas, backslashes, spaces and braces: mending grows with the size only."""
+        patterns: tuple[tuple[bytes, int], ...] = (
+            *((b'\\"', 60_000), (b'"', 120_000), (b' "', 60_000), (b"\\", 120_000)),
+            *((b",", 120_000), (b", ", 60_000), (b"{", 120_000), (b"[1,", 40_000)),
+            *((b"," + b" " * 3000, 40), (b'","', 40_000), (b'{"a":"', 20_000), (b"\xff", 120_000)),
+        )
+        for start in (b'{"cmd":"x","a":', b'{"cmd":"x","a":"', b""):
+            for pattern, times in patterns:
+                self.decode(start + pattern * times)
+
+    def test_slow_data_url(self) -> None:
+        """Looking for a ``data:`` prefix costs nothing on a large picture without one."""
+        picture = "data:image/" * 100_000
+        self.assertEqual(codec.without_data_url(picture), picture)
+
+
+def _ten_calls_deeper(calls: int, request: Any) -> None:
+    """A handler stands deeper in the stack than the codec when it writes what it was given."""
+    if calls:
+        return _ten_calls_deeper(calls - 1, request)
+    codec.encode_response("x", Response(fields=msgspec.structs.asdict(request)), {}, None)
+    return None
