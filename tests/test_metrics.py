@@ -23,16 +23,17 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
 def used() -> Metrics:
     """Counters that counted something each."""
     metrics = Metrics()
-    metrics.connections.set(3)
-    metrics.terminals.set(2)
-    metrics.turned_away.labels("draining").inc()
-    metrics.requests.labels("sendlog", "true").inc(5)
-    metrics.answer_seconds.labels("sendlog").observe(0.02)
-    metrics.notes.labels("mended frame").inc()
-    metrics.punches.labels("new").inc(7)
-    metrics.quarantine_full.inc()
-    metrics.store_failures.inc(2)
-    metrics.store_ready.set(1)
+    metrics.connections = 3
+    metrics.terminals = 2
+    metrics.turned_away["draining"] += 1
+    metrics.requests["sendlog", True] += 5
+    metrics.requests["sendlog", False] += 4
+    metrics.answers["sendlog"].observe(0.02)
+    metrics.notes["mended frame"] += 1
+    metrics.punches["new"] += 7
+    metrics.quarantine_full += 1
+    metrics.store_failures += 2
+    metrics.store_ready = True
     return metrics
 
 
@@ -47,6 +48,7 @@ class ExpositionTests(SynchronousTestCase):
             ("tfserver_terminals", (), 2),
             ("tfserver_turned_away_total", (("why", "draining"),), 1),
             ("tfserver_requests_total", (("result", "true"), ("word", "sendlog")), 5),
+            ("tfserver_requests_total", (("result", "false"), ("word", "sendlog")), 4),
             ("tfserver_answer_seconds_count", (("word", "sendlog"),), 1),
             ("tfserver_answer_seconds_bucket", (("le", "0.025"), ("word", "sendlog")), 1),
             ("tfserver_answer_seconds_bucket", (("le", "0.01"), ("word", "sendlog")), 0),
@@ -57,6 +59,18 @@ class ExpositionTests(SynchronousTestCase):
             ("tfserver_store_ready", (), 1),
         ):
             self.assertEqual(found.get((name, labels)), value, name)
+
+    def test_buckets(self) -> None:
+        """Each bucket counts what took as long as its bound or less, the last counts all."""
+        metrics = Metrics()
+        for seconds in (0, 0.001, 0.0011, 0.5, 2, 2.01, 60):
+            metrics.answers["reg"].observe(seconds)
+        found = samples(metrics)
+        for bound, count in (("0.001", 2), ("0.0025", 3), ("0.25", 3), ("0.5", 4), ("2.0", 5), ("+Inf", 7)):
+            labels = (("le", bound), ("word", "reg"))
+            self.assertEqual(found["tfserver_answer_seconds_bucket", labels], count, bound)
+        self.assertEqual(found["tfserver_answer_seconds_count", (("word", "reg"),)], 7)
+        self.assertAlmostEqual(found["tfserver_answer_seconds_sum", (("word", "reg"),)], 64.5121)
 
     def test_names(self) -> None:
         """Every name begins alike, and every family is explained."""

@@ -102,6 +102,7 @@ class Watcher:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.asking: set[Link] = set()
 
     def registered(self, link: Link) -> None:
         """A terminal was admitted."""
@@ -144,7 +145,7 @@ class Stand:
         """A link on a wire."""
         context = Context(self.services, connection, "192.0.2.7")
         spoken = session or Session(table, self.clock.seconds())
-        return Link(wire, context, table, spoken, watcher, self.clock, self.clock.seconds)
+        return Link(wire, context, table, spoken, watcher, watcher.asking, self.clock.seconds)
 
     def count(self, line: str) -> float:
         """The value of one line of the metrics, 0 when it is not there."""

@@ -31,7 +31,7 @@ class BoundsTests(WireCase):
 
     def open(self) -> float:
         """How many connections are said to be open."""
-        return self.metrics.connections._value.get()
+        return self.metrics.connections
 
     def test_process(self) -> None:
         """No more connections than the process may have, from wherever they come."""

@@ -32,7 +32,7 @@ class OpenPagesTests(PagesCase):
 
     def test_metrics(self) -> None:
         """Metrics are Prometheus text, and tell whether the store is ready."""
-        self.metrics.connections.set(3)
+        self.metrics.connections = 3
         answer = self.get("/metrics", token=None)
         self.assertEqual(answer.status, 200)
         self.assertTrue(answer.headers["content-type"].startswith("text/plain; version=0.0.4"))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tfserver.model import Clock, ClockEntry
+from tfserver.model import Clock, ClockEntry, rfc3339
 from tfserver.wire import times
 from tfserver.wire.times import Instant
 
@@ -35,7 +35,8 @@ class SummerTimeTests(SynchronousTestCase):
         received = datetime(2026, 4, 2, 8, tzinfo=UTC)
         found = instant("2026-04-02 13:25:00", (ClockEntry(0, 19_800, -1500),), received)
         utc = datetime(2026, 4, 2, 7, 55, tzinfo=UTC)
-        self.assertEqual(found, Instant("2026-04-02T13:25:00+05:30", utc, -1500, Clock.OK))
+        expected = ("2026-04-02T13:25:00+05:30", utc, "2026-04-02T07:55:00.000Z", -1500, Clock.OK)
+        self.assertEqual(found, Instant(*expected))
 
     def test_backlog_from_before_spring(self) -> None:
         """Punches from before the clock was put ahead keep the old offset, however late they come."""
@@ -127,12 +128,12 @@ class WrongClockTests(SynchronousTestCase):
     def test_undatable(self) -> None:
         """What is no time has no instant and is suspect; nothing of it is invented."""
         found = times.instant_of(None, (ClockEntry(0, 0),), self.received)
-        self.assertEqual(found, Instant(None, None, None, Clock.SUSPECT))
+        self.assertEqual(found, Instant(None, None, None, None, Clock.SUSPECT))
 
     def test_no_timeline(self) -> None:
         """Without any knowledge of the clock nothing is said."""
         found = instant("2026-04-10 00:04:00", (), self.received)
-        self.assertEqual(found, Instant(None, None, None, Clock.UNKNOWN))
+        self.assertEqual(found, Instant(None, None, None, None, Clock.UNKNOWN))
 
 
 ENTRIES = st.builds(
@@ -155,6 +156,7 @@ class AnyInstantTests(SynchronousTestCase):
         found = times.instant_of(device, timeline, datetime(2026, 4, 2, tzinfo=UTC))
         self.assertIs(type(found.clock), Clock)
         self.assertEqual(found.utc is None, not timeline)
+        self.assertEqual(found.utc_text, found.utc and rfc3339(found.utc))
 
     @EXAMPLES
     @given(st.integers(0, 365 * 86_400), st.integers(-48, 56), st.integers(-119_999, 119_999))
