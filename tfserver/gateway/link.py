@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, TimeoutError
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -199,21 +199,33 @@ class Link:
         self._asking.add(self)
         self._advance(None, self._table.handler_of(request)(request, self.context))
 
-    def _advance(self, _: object, handling: Coroutine[Any, Any, Response]) -> None:
+    def _advance(self, came: object, handling: Coroutine[Any, Any, Response]) -> None:
         """Let the handler run until it waits.
 
         What Twisted offers for this, ``Deferred.fromCoroutine`` with ``addTimeout``, costs more than all the
         rest of a request (docs/performance.md); deadlines are kept by the fleet's sweep.
         """
         try:
-            waiting = handling.send(None)
+            if isinstance(came, Failure):
+                # a Deferred does not raise its failure by itself while its callbacks run
+                waiting = came.throwExceptionIntoGenerator(handling)
+            else:
+                waiting = handling.send(None)
         except StopIteration as done:
             self._answered(done.value)
         except Exception:
             self._answered(self._refusal(Failure()))
         else:
             self._waiting_for = waiting
-            waiting.addBoth(self._advance, handling)
+            waiting.addBoth(self._go_on, handling)
+
+    def _go_on(self, came: object, handling: Coroutine[Any, Any, Response]) -> None:
+        """What a handler waited for has come. A mistake in what follows would be heard of by nobody else."""
+        try:
+            self._advance(came, handling)
+        except Exception:
+            self._log.failure("our own mistake; the connection is closed")
+            self.close(1011, "internal error")
 
     def expire(self, now: float) -> None:
         """Give up what takes longer than its deadline: the terminal keeps it and comes again."""
@@ -228,7 +240,7 @@ class Link:
         if failure.check(QuarantineFull):
             metrics.quarantine_full += 1
             self._log.error("{sn}: the quarantine is full, nothing is acknowledged", sn=self.context.sn)
-        elif failure.check(StoreError, CancelledError):
+        elif failure.check(StoreError, TimeoutError, CancelledError):
             metrics.store_failures += 1
         else:
             self._log.failure("our own mistake in {word}", failure=failure, word=word)
