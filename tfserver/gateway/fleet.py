@@ -112,7 +112,10 @@ class Fleet:
         """Give up answers that take too long."""
         now = self._monotonic()
         for link in list(self.asking):
-            link.expire(now)
+            try:
+                link.expire(now)
+            except Exception:
+                self._log.failure("our own mistake in a sweep")
 
     async def beat(self) -> None:
         """Tell that this process lives and whom it heard; try again to give back what is still held."""
