@@ -8,6 +8,8 @@ import pkgutil
 from importlib import import_module
 from typing import Any, ClassVar
 
+import msgspec
+from msgspec import UNSET
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -24,6 +26,18 @@ class SendSmell(Request):
     tells_time: ClassVar[bool] = True
 
     strength: int = 0
+
+
+class PlainSmell(msgspec.Struct, tag_field="cmd", tag="sendsmell", forbid_unknown_fields=True):
+    """A smell as the documents have it."""
+
+    strength: int
+
+    def told(self) -> tuple[SendSmell, dict[str, Any]]:
+        """As a request; there are no smells of less than nothing."""
+        if self.strength < 0:
+            raise msgspec.ValidationError("strength: negative")
+        return SendSmell(strength=self.strength), {"seq": UNSET}
 
 
 class Reg(Request):
@@ -97,6 +111,24 @@ class TableTests(SynchronousTestCase):
         """Two classes with the same word are a mistake, not a silent replacement."""
         other = type("SENDSMELL", (Request,), {})
         self.assertRaises(ValueError, nose().handles(other), None)
+
+    def test_shortcuts(self) -> None:
+        """A shortcut reads what begins as it does; what does not fit, or it refuses, it leaves alone."""
+        fresh = nose()
+        fresh.shortcut(b'{"cmd":"sendsmell",', msgspec.json.Decoder(PlainSmell).decode)
+        read = fresh.read_plain(b'{"cmd":"sendsmell","strength":9}')
+        self.assertEqual(read, (SendSmell(strength=9), {"seq": UNSET}))
+        for odd in (
+            b'{"cmd": "sendsmell","strength":9}',
+            b'{"strength":9,"cmd":"sendsmell"}',
+            b'{"cmd":"sendsmell","strength":"9"}',
+            b'{"cmd":"sendsmell","strength":-1}',
+            b'{"cmd":"sendsmell","strength":9,"\xff":1}',
+            b'{"cmd":"sendsmell",',
+            b'{"cmd":"sendnoise","strength":9}',
+            b"",
+        ):
+            self.assertIsNone(fresh.read_plain(odd), odd)
 
     def test_unknown_words(self) -> None:
         """Every word has a class that reads it, and no fixed answer unless one was entered."""

@@ -41,7 +41,10 @@ class PlainLog(msgspec.Struct, tag_field="cmd", tag="sendlog", forbid_unknown_fi
     logindex: int | UnsetType = UNSET
 
     def told(self) -> tuple[SendLog, dict[str, Any]]:
-        """The request, and the fields its answer repeats."""
+        """The request, and the fields its answer repeats; ValidationError: a time stands between spaces."""
+        for record in self.record:
+            if record.time != record.time.strip():
+                raise msgspec.ValidationError("time: spaces")
         echo = {"count": self.count, "logindex": self.logindex}
         logindex = None if self.logindex is UNSET else self.logindex
         return SendLog(sn=self.sn, logindex=logindex, record=self.record), echo

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from tfserver.store.punches import Bad
-from tfserver.wire import codec, lenient
+from tfserver.wire import codec, lenient, times
 
 MOST_RAW: Final = 4096
 MOST_EXTRA: Final = 2048
@@ -26,7 +26,7 @@ class PlainRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     extra: ClassVar[dict[str, Any]] = {}
 
     enrollid: Integer
-    time: str
+    time: Annotated[str, Meta(min_length=1, max_length=times.MOST_TEXT)]
     mode: Integer = 0
     inout: Integer = 0
     event: Integer = 0
@@ -48,9 +48,7 @@ class LogRecord(msgspec.Struct):
 def read_record(item: Any) -> LogRecord | PlainRecord:
     """Read one record leniently; ValueError says what makes it unusable for ever."""
     if type(item) is PlainRecord:
-        if item.time.strip() == item.time != "":
-            return item
-        item = msgspec.structs.asdict(item)
+        return item
     if not isinstance(item, dict):
         raise ValueError("not an object")
     fields = {key.strip(): value for key, value in item.items() if value is not None}
@@ -112,8 +110,6 @@ def _short(value: Any) -> Any:
 
 def bad_record(item: Any, why: str) -> Bad:
     """What goes to the quarantine of a record that can't be used: without its picture, and bounded."""
-    if type(item) is PlainRecord:
-        item = msgspec.structs.asdict(item)
     if isinstance(item, dict):
         item = {str(key): _short(value) for key, value in item.items() if str(key).strip() != "image"}
     else:

@@ -26,7 +26,10 @@ class Shortcut(Protocol):
     """A strictly decoded message."""
 
     def told(self) -> tuple[Request, dict[str, Any]]:
-        """The request, and the fields its answer repeats; UNSET ones were not sent."""
+        """The request, and the fields its answer repeats; UNSET ones were not sent.
+
+        Raises ValidationError for what is not plain after all.
+        """
 
 
 class HandlerTable:

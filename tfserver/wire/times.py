@@ -19,6 +19,8 @@ EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 LATEST_AHEAD: Final = timedelta(milliseconds=SUSPECT_DRIFT_MS)
 """A record can't be younger than its arrival, but for a clock that is a little fast."""
 MOST_ENTRIES: Final = 16
+MOST_TEXT: Final = 40
+"""Letters of a text that may be a time."""
 MOST_REMEMBERED: Final = 8192
 """Times kept parsed and formatted: a flood of punches of a few minutes."""
 
@@ -43,7 +45,7 @@ def parse(text: str) -> datetime | None:
 
     Accepts ``T``, ``/``, missing seconds and unpadded numbers beside the documented form.
     """
-    if len(text) > 40:
+    if len(text) > MOST_TEXT:
         return None
     match = _SHAPE.fullmatch(text)
     if match is None:
@@ -62,9 +64,14 @@ class Told(NamedTuple):
     day: str
 
 
-@lru_cache(MOST_REMEMBERED)
 def told(text: str) -> Told:
-    """Read a terminal's time in all its forms; many records share a second."""
+    """Read a terminal's time in all its forms. What is too long for one is not remembered."""
+    return _told(text) if len(text) <= MOST_TEXT else Told(None, text, "undated")
+
+
+@lru_cache(MOST_REMEMBERED)
+def _told(text: str) -> Told:
+    """Many records share a second."""
     device = parse(text)
     return Told(
         device,
