@@ -51,6 +51,12 @@ class Terminal(RuleBasedStateMachine):
         """A request."""
         self._says({"cmd": word, "sn": sn, "filler": "x" * size}, word)
 
+    @rule(sn=st.sampled_from(NUMBERS))
+    def plain_log(self, sn: str | None) -> None:
+        """A batch as the documents have it, which is read in one step."""
+        message = {"cmd": "sendlog", **({} if sn is None else {"sn": sn}), "record": []}
+        self._says(json.dumps(message, separators=(",", ":")).encode(), "sendlog")
+
     @rule(word=st.text(max_size=70), more=st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))
     def odd_request(self, word: str, more: dict[str, Any]) -> None:
         """A request with any word and any keys."""
@@ -91,7 +97,7 @@ class Terminal(RuleBasedStateMachine):
             self.conversation.session.lost()
             self.lost, self.asking, self.owed = True, None, []
 
-    def _says(self, message: dict[str, Any], word: str | None) -> None:
+    def _says(self, message: dict[str, Any] | bytes, word: str | None) -> None:
         if word is not None and not self.lost:
             self.owed.append(word.strip())
         self._told(self.conversation.says(message))
