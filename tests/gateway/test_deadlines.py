@@ -16,6 +16,11 @@ from tfserver.store.punches import Kept
 class DeadlineTests(LinkCase):
     """One link, told what time it is."""
 
+    def setUp(self) -> None:
+        """A terminal that came when the clock showed something already."""
+        super().setUp()
+        self.stand.clock.advance(5)
+
     def pass_time(self, seconds: float) -> None:
         """Time passes, and then somebody looks."""
         self.stand.clock.advance(seconds)
