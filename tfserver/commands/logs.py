@@ -9,6 +9,7 @@ import msgspec
 
 from tfserver.commands.context import Context
 from tfserver.config import Access, Images
+from tfserver.credentials import PRIVATE
 from tfserver.errors import StoreError
 from tfserver.model import Clock, Kind, Punch, kind_of_record, punch_uid, rfc3339, sighting_of
 from tfserver.store.punches import Bad, Record
@@ -19,7 +20,8 @@ from tfserver.wire.table import handles
 LIVE_SECONDS: Final = 30
 """Older than this by the corrected clock a record is backlog: no door is decided for it (protocol §4.2)."""
 MOST_RAW: Final = 4096
-MOST_EXTRA: Final = 2048
+MOST_EXTRA: Final = 512
+"""Bytes of a value nobody described. Templates and pictures are longer, and have no business here."""
 MOST_EXTRA_KEYS: Final = 40
 _OWN: Final = frozenset({"enrollid", "time", "mode", "inout", "event", "temp", "image"})
 
@@ -137,28 +139,33 @@ def _temperature(fields: dict[str, Any], extra: dict[str, Any]) -> float | None:
 
 
 def _extra(fields: dict[str, Any]) -> dict[str, Any]:
-    """Everything nobody described, long values by their size only: they are pictures or templates."""
-    rest = [
-        (key[:MOST_RAW], value) for key, value in fields.items() if key not in _OWN and key.lower() != "image"
-    ]
-    return {key: _short(value) for key, value in rest[:MOST_EXTRA_KEYS]}
+    """Everything nobody described, private and long values by their size only."""
+    rest = [(key, value) for key, value in fields.items() if key not in _OWN]
+    return _open(dict(rest[:MOST_EXTRA_KEYS]))
 
 
-def _short(value: Any) -> Any:
-    if isinstance(value, bool | int | float):
+def _open(fields: dict[str, Any]) -> dict[str, Any]:
+    """An object as it may lie open: pictures are left out, what is private or long is told by its size."""
+    return {
+        key[:MOST_RAW]: _short(value, key.strip().lower() in PRIVATE)
+        for key, value in fields.items()
+        if key.strip().lower() != "image"
+    }
+
+
+def _short(value: Any, is_private: bool = False) -> Any:
+    if isinstance(value, dict) and not is_private:
+        value = _open(value)
+    elif isinstance(value, list) and not is_private:
+        value = [_short(item) for item in value]
+    elif isinstance(value, bool | int | float) and not is_private:
         return value
-    if isinstance(value, dict):
-        value = {key: inner for key, inner in value.items() if key.strip().lower() != "image"}
     size = len(msgspec.json.encode(value))
-    return value if size <= MOST_EXTRA else {"redacted": True, "bytes": size}
+    return {"redacted": True, "bytes": size} if is_private or size > MOST_EXTRA else value
 
 
 def _bad(item: Any, why: str) -> Bad:
-    if isinstance(item, dict):
-        item = {str(key): _short(value) for key, value in item.items() if str(key).strip() != "image"}
-    else:
-        item = _short(item)
-    return Bad(why, _cut(msgspec.json.encode(item)))
+    return Bad(why, _cut(msgspec.json.encode(_open(item) if isinstance(item, dict) else _short(item))))
 
 
 def _cut(raw: bytes) -> bytes:

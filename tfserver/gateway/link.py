@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -18,6 +19,7 @@ from tfserver.wire.session import Ask, Close, Hold, Note, Resume, Send, Session,
 from tfserver.wire.table import HandlerTable
 
 MOST_NOTED: Final = 20
+MOST_NOTED_WORD: Final = 64
 AWAY: Final = Response(False, "Server busy, try again later")
 
 
@@ -42,7 +44,7 @@ class Watcher(Protocol):
     def registered(self, link: Link) -> None:
         """A terminal was admitted on this link."""
 
-    def refused(self, link: Link) -> None:
+    def refused(self, link: Link, reason: str) -> None:
         """A terminal was not admitted, or not any more."""
 
     def forget(self, link: Link) -> None:
@@ -79,8 +81,9 @@ class Link:
         self._reactor = reactor
         self._monotonic = monotonic
         self._asked: Deferred[Any] | None = None
+        self._todo: deque[Tell] | None = None
         self._holding: set[str] = set()
-        self._noted: set[tuple[str, Any]] = set()
+        self._noted: set[tuple[str, str]] = set()
 
     @property
     def is_registered(self) -> bool:
@@ -163,29 +166,31 @@ class Link:
             self._wire.transport.resumeProducing()
 
     def _perform(self, tells: list[Tell]) -> None:
-        for tell in tells:
-            match tell:
-                case Send():
-                    self._wire.sendMessage(tell.payload)
-                case Ask():
-                    self._ask(tell.request)
-                case Hold():
-                    self._hold("session")
-                case Resume():
-                    self._resume("session")
-                case Close():
-                    self.close(tell.code, tell.reason)
-                case Note():
-                    self._note(tell)
+        """Do what the session tells, in order. What an answer given at once tells joins the end of the queue:
+        a terminal that sends thousands of frames ahead must not become as many calls within each other."""
+        if self._todo is not None:
+            self._todo.extend(tells)
+            return
+        todo = self._todo = deque(tells)
+        try:
+            while todo:
+                tell = todo.popleft()
+                _PERFORM[type(tell)](self, tell)
+        finally:
+            self._todo = None
+
+    def _send(self, tell: Send) -> None:
+        if not self.closing:
+            self._wire.sendMessage(tell.payload)
 
     def _note(self, note: Note) -> None:
         """Count each, log each kind once a connection: some firmware is odd in every frame."""
         self.context.services.metrics.notes.labels(note.what).inc()
-        kind = (note.what, note.detail.get("word"))
+        kind = (note.what, str(note.detail.get("word"))[:MOST_NOTED_WORD])
         if kind not in self._noted and len(self._noted) < MOST_NOTED:
             self._noted.add(kind)
             who = self.context.sn or self.context.address
-            self._log.info("{sn}: {what} {detail}", sn=who, what=note.what, detail=note.detail)
+            self._log.info("{sn}: {what} {detail}", sn=who, what=note.what, detail=cut(note.detail))
 
     def _ask(self, request: Request) -> None:
         asked: Deferred[Response] = Deferred.fromCoroutine(
@@ -224,11 +229,23 @@ class Link:
 
     def _registration(self, response: Response) -> None:
         if not response.result:
-            self._log.info(
-                "reg from {address} refused: {reason}", address=self.context.address, reason=response.reason
-            )
-            self._watcher.refused(self)
+            self._watcher.refused(self, str(response.reason))
         elif self.closing:
             self._watcher.forget(self)
         else:
             self._watcher.registered(self)
+
+
+def cut(detail: dict[str, Any]) -> dict[str, Any]:
+    """What a terminal sent, short enough for the log."""
+    return {key: v[:MOST_NOTED_WORD] if isinstance(v, str) else v for key, v in detail.items()}
+
+
+_PERFORM: Final[dict[type, Callable[[Link, Any], None]]] = {
+    Send: Link._send,
+    Ask: lambda link, tell: link._ask(tell.request),
+    Hold: lambda link, _: link._hold("session"),
+    Resume: lambda link, _: link._resume("session"),
+    Close: lambda link, tell: link.close(tell.code, tell.reason),
+    Note: Link._note,
+}
