@@ -27,7 +27,7 @@ from tfserver.store.punches import Punches
 from tfserver.store.terminals import Terminals
 from tfserver.store.tokens import Role, Tokens, new_token
 from tfserver.store.users import Users
-from tfserver.store.vault import Vault
+from tfserver.store.vault import Vault, check_key
 from tfserver.web.site import Pages, Sources
 
 ADMIN_TOKEN = "admin-token"
@@ -62,6 +62,7 @@ class StorePart:
         self.client = Client(self._reactor, url, secrets.store_password(self._settings), settings)
         self.vault = Vault(secrets.master_key(self._settings, self._folder))
         fitness = await self.client.start()
+        await check_key(self.client, self.vault)
         kind = "store" if settings.url else "embedded store"
         self.description = f"{kind} {self.client.address} ({fitness})"
 

@@ -108,7 +108,7 @@ class Watcher:
         """A terminal was admitted."""
         self.told.append("registered")
 
-    def refused(self, link: Link) -> None:
+    def refused(self, link: Link, reason: str) -> None:
         """A terminal was not admitted."""
         self.told.append("refused")
 

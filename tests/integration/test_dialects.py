@@ -8,7 +8,19 @@ from tests.real.scene import OPEN, Scene
 from tests.real.store import RealStore
 from tfserver.simulator.samples import name_of
 
-RUN = "--terminals 6 --backlog 30 --rate 20 --enrol-rate 5 --seconds 1 --wait-ack".split()
+RUN = [
+    "--terminals",
+    "6",
+    "--backlog",
+    "30",
+    "--rate",
+    "20",
+    "--enrol-rate",
+    "5",
+    "--seconds",
+    "1",
+    "--wait-ack",
+]
 
 
 class Dialects(Scene):

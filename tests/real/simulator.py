@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,10 +69,11 @@ class RealSimulator:
         return found
 
     def remove(self) -> None:
-        """kill -9, if it still runs."""
+        """kill -9, if it still runs, and forget its files."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.communicate(timeout=SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def key_of(record: dict[str, Any]) -> Key:

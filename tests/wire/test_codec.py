@@ -75,9 +75,9 @@ class RuleTests(FrameCase):
         self.assertEqual(found, {"ret": "getdevlock", "InputAlarm": 2})
 
     def test_words(self) -> None:
-        """A word is text of 1 to 64 characters; anything else makes a frame without one."""
-        self.assertEqual(self.frame(json.dumps({"cmd": "x" * 64})).word, "x" * 64)
-        for word in ("", "  ", "x" * 65, 7, True, ["reg"], {"a": 1}, None):
+        """A word is text of 1 to 1024 characters; anything else makes a frame without one."""
+        self.assertEqual(self.frame(json.dumps({"cmd": "x" * 1024})).word, "x" * 1024)
+        for word in ("", "  ", "x" * 1025, 7, True, ["reg"], {"a": 1}, None):
             self.assertEqual(self.rubbish(json.dumps({"cmd": word}).encode()).why, "neither cmd nor ret")
 
     def test_only_objects(self) -> None:

@@ -137,6 +137,6 @@ class TimelineTests(SynchronousTestCase):
         """However often it is set, the newest sixteen stretches stay."""
         timeline: tuple[ClockEntry, ...] = ()
         for n in range(100):
-            timeline = times.extended(timeline, NOW_MS + n, 3600 * (n % 2), None)
+            timeline = times.extended(timeline, NOW_MS + n * 1000, 3600 * (n % 2), None)
         self.assertEqual(len(timeline), times.MOST_ENTRIES)
-        self.assertEqual(timeline[-1], ClockEntry(NOW_MS + 99, 3600))
+        self.assertEqual(timeline[-1], ClockEntry(NOW_MS + 99_000, 3600))

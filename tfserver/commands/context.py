@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,8 @@ class Services:
     settings: Settings
     metrics: Metrics
     now: Callable[[], datetime]
+    leases: Iterator[int] = field(default_factory=itertools.count)
+    """Numbers the leases of this process in the order the store gave them."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Context:
     connection: str
     address: str
     sn: str = ""
+    leased: int = -1
     devinfo: dict[str, Any] = field(default_factory=dict)
     registration: Registration = field(default_factory=lambda: Registration(Admission.PENDING))
     timeline: tuple[ClockEntry, ...] = ()

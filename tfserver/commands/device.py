@@ -15,6 +15,7 @@ from tfserver.wire.message import Request, Response
 from tfserver.wire.table import handles
 
 MOST_DEVINFO_BYTES: Final = 16 * 1024
+MOST_IDENTITY: Final = 64
 _REFUSALS: Final = {
     Admission.PENDING: "Waiting for approval",
     Admission.DENIED: "Denied by the server",
@@ -58,6 +59,7 @@ async def reg(request: Reg, terminal: Context) -> Response:
         return Response(False, "Server can't take more terminals")
     if registration.admission is not Admission.APPROVED:
         return Response(False, _REFUSALS[registration.admission])
+    terminal.leased = next(terminal.services.leases)
     terminal.sn, terminal.devinfo = request.sn, arrival.devinfo
     terminal.registration, terminal.timeline = registration, registration.clock
     await _set_clock(terminal, now, device)
@@ -94,7 +96,10 @@ def _arrival(request: Reg, terminal: Context, now: Any, device: Any) -> Arrival:
     mac = request.devinfo.get("mac", "")
     return Arrival(
         sn=request.sn,
-        identity=Identity(request.cpusn.strip(), mac.strip().upper() if isinstance(mac, str) else ""),
+        identity=Identity(
+            request.cpusn.strip()[:MOST_IDENTITY],
+            mac.strip().upper()[:MOST_IDENTITY] if isinstance(mac, str) else "",
+        ),
         devinfo=_bounded(request.devinfo),
         address=terminal.address,
         ahead_ms=None if device is None else times.drift_ms(device, now, 0),

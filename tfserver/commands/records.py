@@ -7,11 +7,13 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
+from tfserver.credentials import PRIVATE
 from tfserver.store.punches import Bad
 from tfserver.wire import codec, lenient, times
 
 MOST_RAW: Final = 4096
-MOST_EXTRA: Final = 2048
+MOST_EXTRA: Final = 512
+"""Bytes of a value nobody described. Templates and pictures are longer, and have no business here."""
 MOST_EXTRA_KEYS: Final = 40
 _OWN: Final = frozenset({"enrollid", "time", "mode", "inout", "event", "temp", "image"})
 
@@ -92,29 +94,34 @@ def _temperature(fields: dict[str, Any], extra: dict[str, Any]) -> float | None:
 
 
 def _extra(fields: dict[str, Any]) -> dict[str, Any]:
-    """Everything nobody described, long values by their size only: they are pictures or templates."""
-    rest = [
-        (key[:MOST_RAW], value) for key, value in fields.items() if key not in _OWN and key.lower() != "image"
-    ]
-    return {key: _short(value) for key, value in rest[:MOST_EXTRA_KEYS]}
+    """Everything nobody described, private and long values by their size only."""
+    rest = [(key, value) for key, value in fields.items() if key not in _OWN]
+    return _open(dict(rest[:MOST_EXTRA_KEYS]))
 
 
-def _short(value: Any) -> Any:
-    if isinstance(value, bool | int | float):
+def _open(fields: dict[str, Any]) -> dict[str, Any]:
+    """An object as it may lie open: pictures are left out, what is private or long is told by its size."""
+    return {
+        key[:MOST_RAW]: _short(value, key.strip().lower() in PRIVATE)
+        for key, value in fields.items()
+        if key.strip().lower() != "image"
+    }
+
+
+def _short(value: Any, is_private: bool = False) -> Any:
+    if isinstance(value, dict) and not is_private:
+        value = _open(value)
+    elif isinstance(value, list) and not is_private:
+        value = [_short(item) for item in value]
+    elif isinstance(value, bool | int | float) and not is_private:
         return value
-    if isinstance(value, dict):
-        value = {key: inner for key, inner in value.items() if key.strip().lower() != "image"}
     size = len(msgspec.json.encode(value))
-    return value if size <= MOST_EXTRA else {"redacted": True, "bytes": size}
+    return {"redacted": True, "bytes": size} if is_private or size > MOST_EXTRA else value
 
 
 def bad_record(item: Any, why: str) -> Bad:
-    """What goes to the quarantine of a record that can't be used: without its picture, and bounded."""
-    if isinstance(item, dict):
-        item = {str(key): _short(value) for key, value in item.items() if str(key).strip() != "image"}
-    else:
-        item = _short(item)
-    return Bad(why, _cut(msgspec.json.encode(item)))
+    """What goes to the quarantine of a record that can't be used: nothing private, and bounded."""
+    return Bad(why, _cut(msgspec.json.encode(_open(item) if isinstance(item, dict) else _short(item))))
 
 
 def _cut(raw: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from tfserver.commands.context import Context
-from tfserver.credentials import Content, is_bare, problem_with, slots_of
+from tfserver.credentials import PRIVATE, Content, is_bare, problem_with, slots_of
 from tfserver.model import rfc3339
 from tfserver.store.punches import Bad
 from tfserver.store.users import Origin, Profile
@@ -19,7 +19,6 @@ MOST_EXTRA: Final = 40
 MOST_TEXT: Final = 200
 MOST_NAME: Final = 256
 MOST_RAW: Final = 4096
-_SECRETS: Final = frozenset({"card", "pwd", "password", "image", "photo", "face", "record"})
 
 
 class SendUser(Request):
@@ -90,7 +89,7 @@ def _extra(rest: dict[str, Any]) -> dict[str, Any]:
     plain = {
         key: value
         for key, value in rest.items()
-        if _is_plain(value) and len(key) <= MOST_TEXT and key.lower() not in _SECRETS
+        if _is_plain(value) and len(key) <= MOST_TEXT and key.strip().lower() not in PRIVATE
     }
     return dict(list(plain.items())[:MOST_EXTRA])
 

@@ -18,6 +18,8 @@ TICK_SECONDS: Final = 1.0
 EXPIRE_SECONDS: Final = 0.1
 BEAT_SECONDS: Final = 5.0
 LEASES_SECONDS: Final = 10.0
+TELL_AGAIN_SECONDS: Final = 600.0
+MOST_TOLD: Final = 10_000
 MOST_UNRELEASED: Final = 100_000
 _CLOSE_GOING_AWAY: Final = 1001
 _CLOSE_POLICY: Final = 1008
@@ -37,6 +39,7 @@ class Fleet:
         self._services = services
         self._monotonic = monotonic
         self._beaten: dict[str, float] = {}
+        self._told: dict[tuple[str, str], float] = {}
         self._unreleased: dict[str, str] = {}
         self._loops = [
             self._loop(self.tick, TICK_SECONDS),
@@ -67,17 +70,29 @@ class Fleet:
         self.links.add(link)
 
     def registered(self, link: Link) -> None:
-        """A terminal was admitted on this link; an older link of it is closed."""
+        """A terminal was admitted on this link. Of two links the one with the later lease stays: that is whom
+        the store knows, whichever answer was ready first."""
         sn = canonical_sn(link.context.sn)
-        older = self.by_sn.get(sn)
-        self.by_sn[sn] = link
         self._unreleased.pop(link.context.connection, None)
-        self._services.metrics.terminals = len(self.by_sn)
-        if older is not None and older is not link:
+        other = self.by_sn.get(sn)
+        if other is not None and other is not link:
+            newest, older = sorted((link, other), key=lambda each: -each.context.leased)
             older.close(_CLOSE_POLICY, "a newer connection of this terminal took over")
+            link = newest
+        self.by_sn[sn] = link
+        self._services.metrics.terminals = len(self.by_sn)
 
-    def refused(self, link: Link) -> None:
-        """A terminal was not admitted, or not any more: its lease goes back."""
+    def refused(self, link: Link, reason: str) -> None:
+        """A terminal was not admitted, or not any more: its lease goes back. Logged once in a while: it comes
+        again and again."""
+        told = (canonical_sn(link.claimed_sn), reason)
+        now = self._monotonic()
+        if now - self._told.get(told, -TELL_AGAIN_SECONDS) >= TELL_AGAIN_SECONDS:
+            if len(self._told) >= MOST_TOLD:
+                self._told.clear()
+            self._told[told] = now
+            who = {"sn": link.claimed_sn, "address": link.context.address}
+            self._log.info("{sn} from {address} refused: {reason}", reason=reason, **who)
         self._drop(link)
 
     def forget(self, link: Link) -> None:
@@ -125,7 +140,8 @@ class Fleet:
         await self._services.store.terminals.beat(news)
         self._beaten = heard
         for connection, sn in list(self._unreleased.items()):
-            await self._release(connection, sn)
+            if connection in self._unreleased:  # registered again meanwhile?
+                await self._release(connection, sn)
 
     async def check_leases(self) -> None:
         """Close what was taken over or disapproved without a wake-up reaching us."""

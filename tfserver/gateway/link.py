@@ -20,6 +20,7 @@ from tfserver.wire.session import Ask, Close, Hold, Note, Resume, Send, Session,
 from tfserver.wire.table import HandlerTable
 
 MOST_NOTED: Final = 20
+MOST_NOTED_WORD: Final = 64
 AWAY: Final = Response(False, "Server busy, try again later")
 
 
@@ -44,7 +45,7 @@ class Watcher(Protocol):
     def registered(self, link: Link) -> None:
         """A terminal was admitted on this link."""
 
-    def refused(self, link: Link) -> None:
+    def refused(self, link: Link, reason: str) -> None:
         """A terminal was not admitted, or not any more."""
 
     def forget(self, link: Link) -> None:
@@ -85,7 +86,7 @@ class Link:
         self._waiting_for: Any = None
         self._todo: deque[Tell] | None = None
         self._holding: set[str] = set()
-        self._noted: set[tuple[str, Any]] = set()
+        self._noted: set[tuple[str, str]] = set()
 
     @property
     def is_registered(self) -> bool:
@@ -188,11 +189,11 @@ class Link:
     def _note(self, note: Note) -> None:
         """Count each, log each kind once a connection: some firmware is odd in every frame."""
         self.context.services.metrics.notes[note.what] += 1
-        kind = (note.what, note.detail.get("word"))
+        kind = (note.what, str(note.detail.get("word"))[:MOST_NOTED_WORD])
         if kind not in self._noted and len(self._noted) < MOST_NOTED:
             self._noted.add(kind)
             who = self.context.sn or self.context.address
-            self._log.info("{sn}: {what} {detail}", sn=who, what=note.what, detail=note.detail)
+            self._log.info("{sn}: {what} {detail}", sn=who, what=note.what, detail=cut(note.detail))
 
     def _ask(self, request: Request) -> None:
         self._request, self._began = request, self._monotonic()
@@ -262,14 +263,16 @@ class Link:
 
     def _registration(self, response: Response) -> None:
         if not response.result:
-            self._log.info(
-                "reg from {address} refused: {reason}", address=self.context.address, reason=response.reason
-            )
-            self._watcher.refused(self)
+            self._watcher.refused(self, str(response.reason))
         elif self.closing:
             self._watcher.forget(self)
         else:
             self._watcher.registered(self)
+
+
+def cut(detail: dict[str, Any]) -> dict[str, Any]:
+    """What a terminal sent, short enough for the log."""
+    return {key: v[:MOST_NOTED_WORD] if isinstance(v, str) else v for key, v in detail.items()}
 
 
 _PERFORM: Final[dict[type, Callable[[Link, Any], None]]] = {

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.util import encode_truncate
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.logger import Logger
-
-if TYPE_CHECKING:
-    from tfserver.gateway.factory import TerminalFactory
 
 MOST_HEADER_BYTES: Final = 16 * 1024
 MOST_FRAGMENTS: Final = 65_536
@@ -24,10 +21,23 @@ _ORIGIN: Final = re.compile(rb"\r\nOrigin:[^\r\n]*", re.IGNORECASE)
 GREETING: Final = b"tfserver: terminals connect here by WebSocket.\n"
 
 
+class Keeper(Protocol):
+    """What a connection asks of its factory, beside what Autobahn does."""
+
+    def refuses(self, connection: TerminalProtocol) -> str | None:
+        """Why a new connection is refused, or None."""
+
+    def opened(self, connection: TerminalProtocol) -> Any:
+        """The handshake is done; the link that takes the messages."""
+
+    def gone(self, connection: TerminalProtocol) -> None:
+        """A connection ended."""
+
+
 class TerminalProtocol(WebSocketServerProtocol):
     """One connection of a terminal."""
 
-    factory: TerminalFactory
+    factory: Keeper
     _log = Logger()
     _link: Any = None
     _fragments = 0

@@ -90,9 +90,11 @@ class Gate:
 
     async def _schema(self, connection: Any) -> None:
         key = self._keys.meta
-        await connection.execute_command("HSETNX", key, "schema", SCHEMA)
-        await connection.execute_command("HSETNX", key, "reader", OLDEST_READER)
         schema, reader = await connection.execute_command("HMGET", key, "schema", "reader")
+        if reader is None:  # only then a write: a full store must go on answering reads
+            await connection.execute_command("HSETNX", key, "schema", SCHEMA)
+            await connection.execute_command("HSETNX", key, "reader", OLDEST_READER)
+            schema, reader = await connection.execute_command("HMGET", key, "schema", "reader")
         if int(reader) > SCHEMA:
             raise Unfit(
                 f"the data has schema {schema}, readable from schema {reader} on, and this tfserver knows "

@@ -200,6 +200,12 @@ class Punches:
             for place, entry in found
         ]
 
+    async def clear_quarantine(self, until: str) -> int:
+        """Forget quarantined records up to and including this place; how many there were."""
+        ms, number = _place(until)
+        kept = f"{ms}-{number + 1}"
+        return int(await self._client.write("XTRIM", self._client.keys.quarantine, "MINID", kept))
+
     async def sizes(self) -> tuple[int, int]:
         """How many punches the stream holds, and how many records the quarantine."""
         return (

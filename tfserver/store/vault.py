@@ -15,7 +15,8 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tfserver.errors import ConfigError, StoreError
+from tfserver.errors import ConfigError, StartError, StoreError
+from tfserver.store.client import Client
 
 KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
@@ -37,6 +38,19 @@ def read_master_key(text: str, source: str) -> bytes:
             f"{source}: expected base64 of {KEY_BYTES} bytes; make one with 'tfserver key create'"
         )
     return key
+
+
+async def check_key(client: Client, vault: Vault) -> None:
+    """Refuse to start with another master key than the data was sealed with; StartError says which."""
+    kept = await client.write("HGET", client.keys.meta, "master_key")
+    if kept is None:
+        await client.write("HSETNX", client.keys.meta, "master_key", vault.key_id)
+        kept = await client.write("HGET", client.keys.meta, "master_key")
+    if kept != vault.key_id:
+        raise StartError(
+            f"the credentials were sealed with master key {kept}, and this is master key {vault.key_id}: "
+            "give back the old one"
+        )
 
 
 class Vault:

@@ -45,11 +45,11 @@ class Query:
         """How many rows a page may have."""
         return self.integer("limit", 100, 1, 1000) or 100
 
-    def cursor(self) -> str:
+    def cursor(self, name: str = "after") -> str:
         """A place in a feed, ``0`` for its beginning."""
-        text = self.text("after") or "0"
+        text = self.text(name) or "0"
         if not _CURSOR.fullmatch(text):
-            raise bad_input("after", "expected a cursor as given in 'next', or 0")
+            raise bad_input(name, "expected a cursor as given in 'next', or 0")
         return text
 
     def instant(self, name: str) -> datetime | None:

@@ -172,6 +172,18 @@ class Pages:
 
         return await self._answer(request, make)
 
+    @app.route("/api/v1/quarantine", methods=["DELETE"])
+    async def clear_quarantine(self, request: Request) -> bytes:
+        """Make room in the quarantine."""
+
+        async def clear(token: Token) -> Any:
+            must_act(token)
+            found = await punches_api.clear_quarantine(self._sources.punches, Query(request, ("until",)))
+            self._log.info("token {id} cleared the quarantine: {found}", id=token.id, found=found)
+            return found
+
+        return await self._answer(request, clear)
+
     async def _answer(self, request: Request, make: Answer) -> bytes:
         token = await authenticate(request, self._sources.tokens)
         found = await make(token)

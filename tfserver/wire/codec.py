@@ -18,7 +18,7 @@ from tfserver.wire import lenient
 from tfserver.wire.message import Reply, Request, Response
 
 MAX_DEPTH: Final = 40
-MAX_WORD: Final = 64
+MAX_WORD: Final = 1024
 
 _encode = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode

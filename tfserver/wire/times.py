@@ -138,6 +138,8 @@ def extended(
 
     ``drift`` is what was measured against the stretch that ends now (None: nothing was measured).
     """
+    # Terminals show full seconds: a record of the second of the setting belongs to the new stretch.
+    now_ms -= now_ms % 1000
     measured = drift or 0
     if not timeline:
         first = ClockEntry(0, offset_s, measured)

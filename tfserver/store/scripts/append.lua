@@ -4,7 +4,7 @@
 --
 -- KEYS 1 stream of punches, 2 stream of the quarantine, 3 sorted set of last punches
 -- ARGV 1 life of known punches (s), 2 life of sightings (s), 3 bound of the quarantine, 4 now (ms), 5 "suspect"
---      after this many repeats, then for each frame:
+--      after this many repeats (repeats fill at most half of the quarantine), then for each frame:
 --      sn, key of the terminal, known prefix, sighted prefix, logindex or "", number of records, of pictures, of bad
 --      for each record: day, member, sighting or "", time, body · for each picture: key, life (s), picture
 --      for each bad one: why, raw
@@ -54,7 +54,7 @@ while i < #ARGV do
         if sighting ~= '' and redis.call('EXISTS', sighted_key) == 1
             and redis.call('SADD', sighted_key, sighting) == 1 then
           repeats = repeats + 1
-          if kept < bound then
+          if kept < bound / 2 then
             redis.call('XADD', quarantine, '*', 'v', '1', 'kind', 'repeat', 'sn', sn, 'logindex', logindex,
               'why', 'the same punch under another logindex', 'raw', body)
             kept = kept + 1

@@ -13,7 +13,7 @@ from tfserver.errors import Gone
 from tfserver.model import Kind, canonical_sn
 from tfserver.store.punches import Punches
 from tfserver.store.terminals import Terminals
-from tfserver.web.problem import Problem
+from tfserver.web.problem import Problem, bad_input
 from tfserver.web.query import Query
 
 PARAMETERS: Final = ("after", "limit", "sn", "enrollid", "site", "since", "until", "kind")
@@ -54,6 +54,13 @@ async def quarantine(store: Punches, terminals: Terminals, query: Query) -> dict
     found = await store.quarantine(after, query.limit())
     claims = [{"kind": "identity", **msgspec.to_builtins(claim)} for claim in await terminals.claimants()]
     return {"quarantine": found, "claimants": claims, "next": found[-1]["id"] if found else after}
+
+
+async def clear_quarantine(store: Punches, query: Query) -> dict[str, Any]:
+    """Forget what somebody has looked at: everything up to the cursor ``until``."""
+    if not query.text("until"):
+        raise bad_input("until", "expected a cursor as given in 'next' of GET /quarantine")
+    return {"forgotten": await store.clear_quarantine(query.cursor("until"))}
 
 
 def _filter(query: Query) -> Callable[[Row], bool]:
