@@ -33,6 +33,8 @@ STOP_SECONDS: Final = 2.0
 DEAD_AFTER_PROBES: Final = 5
 START_SECONDS: Final = 10.0
 
+FULL: Final = "the store is full (maxmemory): nothing is acknowledged until there is room"
+
 _AWAY: Final = (
     "OOM",
     "MISCONF",
@@ -115,6 +117,7 @@ class Client:
         self._listening: Any = None
         self._scripts = {name: _Script(name) for name in _script_names()}
         self._stalled = False
+        self._full = False
         self._missed = 0
         self._probes = 0
         self._probe = task.LoopingCall(self._probe_once)
@@ -123,8 +126,8 @@ class Client:
 
     @property
     def ready(self) -> bool:
-        """Whether a checked connection is there and answers."""
-        return bool(self._writes.pool) and not self._stalled
+        """Whether a checked connection is there, answers, and has room."""
+        return bool(self._writes.pool) and not self._stalled and not self._full
 
     async def start(self) -> Fitness:
         """Connect; raises StartError when the store is unreachable or unfit."""
@@ -210,6 +213,9 @@ class Client:
             self._not_ready(f"{type(failed).__name__}: {failed}")
             raise
         self._unfit, self._stalled, self._missed = None, False, 0
+        self._full = self.fitness.full
+        if self._full:
+            self._not_ready(FULL)
 
     def _not_ready(self, problem: str) -> None:
         if problem != self.problem:
@@ -240,6 +246,9 @@ class Client:
                 self._not_ready("no answer within the deadline")
             raise StoreUnavailable("no answer within the deadline") from error
         text = str(error)
+        if text.startswith("OOM"):
+            self._full = True
+            self._not_ready(FULL)
         if isinstance(error, txredisapi.ResponseError) and not text.startswith(_AWAY):
             raise ScriptFailed(text) from error
         if not isinstance(error, txredisapi.ResponseError):
@@ -251,7 +260,7 @@ class Client:
         if not self._writes.pool:
             return
         self._probes += 1
-        if not self._stalled and self._probes % CHECK_EVERY:
+        if not self._stalled and not self._full and self._probes % CHECK_EVERY:
             return
         connection = self._writes.pool[0]
         try:

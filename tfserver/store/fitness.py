@@ -26,6 +26,8 @@ class Fitness(NamedTuple):
 
     software: str
     durability: Durability
+    full: bool = False
+    """Whether its memory bound is reached: it answers, and takes nothing."""
 
     def __str__(self) -> str:
         return f"{self.software}, durability {self.durability.value}"
@@ -51,7 +53,10 @@ class Gate:
         durability = await self._durability(connection)
         await self._schema(connection)
         name = info.get("server_name", "redis")
-        return Fitness(f"{name} {info.get('valkey_version') or info.get('redis_version', '?')}", durability)
+        version = info.get("valkey_version") or info.get("redis_version", "?")
+        bound = int(info.get("maxmemory", 0))
+        full = 0 < bound <= int(info.get("used_memory", 0))
+        return Fitness(f"{name} {version}", durability, full)
 
     async def enter(self, connection: Any) -> None:
         """Authenticate and choose the database."""
