@@ -191,6 +191,27 @@ class LimitSettings(Section, frozen=True):
     ] = 10.0
 
 
+class Fast(Section, frozen=True):
+    """Short cuts through the libraries for what terminals really send (docs/performance.md)."""
+
+    receive: Annotated[
+        bool, Meta(description="Whole frames go straight to the message; others take Autobahn's way.")
+    ] = True
+    send: Annotated[bool, Meta(description="A message is one frame and one write.")] = True
+    direct: Annotated[
+        bool, Meta(description="Answers go to the kernel at once when nothing waits before them (plain TCP).")
+    ] = True
+    handshake: Annotated[
+        bool, Meta(description="The plain upgrade of terminals is answered in one step.")
+    ] = True
+    lean: Annotated[
+        bool, Meta(description="Connections carry no statistics, futures and copied options (plain TCP).")
+    ] = True
+    dispatch: Annotated[
+        bool, Meta(description="The epoll reactor makes no log context for each event of a socket.")
+    ] = True
+
+
 class Settings(Section, frozen=True):
     """All of it."""
 
@@ -208,6 +229,7 @@ class Settings(Section, frozen=True):
     punches: Punches = Punches()
     vault: Vault = Vault()
     limits: LimitSettings = LimitSettings()
+    fast: Fast = Fast()
 
     def instance_name(self) -> str:
         """The name of this process as people see it."""

@@ -147,7 +147,7 @@ class FullTests(StoreCase):
         client = await self.connect()
         punches = Punches(reactor, client, PunchSettings())
         await client.write("CONFIG", "SET", "maxmemory", 1)
-        self.assertIn("full", await self.fails(client.write("SET", "tf:a", "b"), StoreUnavailable))
+        self.assertIn("OOM", await self.fails(client.write("SET", "tf:a", "b"), StoreUnavailable))
         await self.fails(punches.append("T1", 7, [record("T1", 1)], []), StoreUnavailable)
         self.tell("CONFIG SET maxmemory 0")
         await self.back(client)

@@ -10,11 +10,11 @@ from typing import Any, Final
 from autobahn.twisted.websocket import WebSocketServerFactory
 
 from tfserver.config import Settings
+from tfserver.gateway import fastpath
 from tfserver.gateway.link import Link
-from tfserver.gateway.protocol import TerminalProtocol
+from tfserver.gateway.protocol import MOST_MESSAGE_BYTES, TerminalProtocol
 from tfserver.metrics import Metrics
 
-MOST_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 HANDSHAKE_SECONDS: Final = 20.0
 MOST_UNFINISHED: Final = 1000
 """Handshakes under way beyond the bound of connections, so that most are refused in words."""
@@ -37,6 +37,7 @@ class TerminalFactory(WebSocketServerFactory):
         self._exempt = [ipaddress.ip_network(text, strict=False) for text in settings.limits.exempt]
         self._counted: dict[TerminalProtocol, str] = {}
         self._by_address: Counter[str] = Counter()
+        self.shortcuts, self.why_not = fastpath.applies(settings.fast)
         self.setProtocolOptions(
             versions=[13],
             webStatus=True,
@@ -52,6 +53,7 @@ class TerminalFactory(WebSocketServerFactory):
             # the fleet's sweep pings: timers for each connection cost more
             autoPingInterval=0,
         )
+        self.protocol = fastpath.protocol_for(self, self.shortcuts)
 
     def buildProtocol(self, addr: Any) -> Any:
         """A new connection; None closes it at once when too many are open, their handshakes done or not."""

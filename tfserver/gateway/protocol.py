@@ -16,6 +16,7 @@ from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.logger import Logger
 
 MOST_HEADER_BYTES: Final = 16 * 1024
+MOST_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 MOST_FRAGMENTS: Final = 65_536
 _ORIGIN: Final = re.compile(rb"\r\nOrigin:[^\r\n]*", re.IGNORECASE)
 GREETING: Final = b"tfserver: terminals connect here by WebSocket.\n"

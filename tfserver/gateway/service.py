@@ -8,10 +8,12 @@ from typing import Any
 
 from twisted.internet import endpoints
 from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
 
 from tfserver import commands
 from tfserver.commands.context import Context, Services
 from tfserver.errors import StartError
+from tfserver.gateway import fastpath
 from tfserver.gateway.factory import TerminalFactory
 from tfserver.gateway.fleet import Fleet, host_and_port
 from tfserver.gateway.link import Link
@@ -21,6 +23,8 @@ from tfserver.wire.table import table
 
 class Gateway:
     """Endpoints for terminals and what hangs on them."""
+
+    _log = Logger()
 
     def __init__(self, reactor: Any, services: Services) -> None:
         assert commands.__all__, "importing the vocabulary fills the handler table"
@@ -34,9 +38,17 @@ class Gateway:
 
     async def start(self) -> None:
         """Listen everywhere, or nowhere: StartError names the endpoint that failed."""
+        self._tell_shortcuts()
         await self.fleet.start()
         for text in self._services.settings.terminals.endpoints:
             self.listening.append(await listen(self._reactor, text, self._factory, "terminals.endpoints"))
+
+    def _tell_shortcuts(self) -> None:
+        names = list(self._factory.shortcuts)
+        if fastpath.quiet_dispatch(self._reactor, self._services.settings.fast.dispatch):
+            names.append("dispatch")
+        tell = self._log.warn if self._factory.why_not else self._log.info
+        tell("short cuts: {names} {why}", names=", ".join(names) or "none", why=self._factory.why_not)
 
     def addresses(self) -> list[str]:
         """Where terminals can connect."""
