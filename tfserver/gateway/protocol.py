@@ -76,16 +76,19 @@ class TerminalProtocol(WebSocketServerProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Text and binary frames go the same way (protocol §7 #4)."""
-        self._guarded(lambda: self._link.received(payload))
+        try:
+            self._link.received(payload)
+        except Exception:
+            self._mistake()
 
     def onPing(self, payload: bytes) -> None:
         """Terminals ping every few seconds; the answer is a pong."""
-        self._guarded(lambda: self._link.heard())
+        self._guarded(self._link.heard)
         super().onPing(payload)
 
     def onPong(self, payload: bytes) -> None:
         """A sign of life."""
-        self._guarded(lambda: self._link.heard())
+        self._guarded(self._link.heard)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is gone, or never came to be."""
@@ -145,5 +148,8 @@ class TerminalProtocol(WebSocketServerProtocol):
         try:
             act()
         except Exception:
-            self._log.failure("our own mistake; the connection is closed")
-            self.sendClose(1011, "internal error")
+            self._mistake()
+
+    def _mistake(self) -> None:
+        self._log.failure("our own mistake; the connection is closed")
+        self.sendClose(1011, "internal error")

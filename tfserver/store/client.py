@@ -51,6 +51,20 @@ _AWAY: Final = (
 class _Protocol(txredisapi.RedisProtocol):
     """A connection that is not used before the gate has looked at the server behind it."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The parser decodes texts itself; txredisapi would walk each reply in Python.
+        self._reader = hiredis.Reader(
+            protocolError=txredisapi.InvalidData,
+            replyError=txredisapi.ResponseError,
+            encoding="utf-8",
+            errors="replace",
+        )
+
+    def tryConvertData(self, data: Any) -> Any:
+        """Nothing is left to convert."""
+        return data
+
     def connectionMade(self) -> None:
         checked = ensureDeferred(self.factory.gate(self))
         checked.addCallbacks(lambda _: txredisapi.RedisProtocol.connectionMade(self), self._unfit)
@@ -196,10 +210,16 @@ class Client:
     def _factory(self, factory: Any, protocol: type) -> Any:
         factory.protocol = protocol
         factory.initialDelay, factory.maxDelay = 0.05, 0.5
-        factory.gate = self._checked
+        factory.gate = self._made
         # We take connections from the pool; its queue would keep every one there ever was.
         factory.connectionQueue.put = lambda connection: None
         return factory
+
+    async def _made(self, connection: Any) -> None:
+        """A connection was made: look at the server, and leave our scripts there."""
+        await self._checked(connection)
+        for script in self._scripts.values():
+            await connection.execute_command("SCRIPT", "LOAD", script.text)
 
     async def _checked(self, connection: Any) -> None:
         check = ensureDeferred(self._gate.check(connection))

@@ -195,10 +195,7 @@ class Punches:
         found = await self._client.read(
             "XRANGE", self._client.keys.quarantine, f"({after}", "+", "COUNT", limit
         )
-        return [
-            {"id": place, **dict(zip(entry[::2], map(_text, entry[1::2]), strict=True))}
-            for place, entry in found
-        ]
+        return [{"id": place, **dict(zip(entry[::2], entry[1::2], strict=True))} for place, entry in found]
 
     async def clear_quarantine(self, until: str) -> int:
         """Forget quarantined records up to and including this place; how many there were."""
@@ -212,11 +209,6 @@ class Punches:
             await self._client.read("XLEN", self._client.keys.punches),
             await self._client.read("XLEN", self._client.keys.quarantine),
         )
-
-
-def _text(value: str | bytes) -> str:
-    """A raw record may have been cut inside a letter, and then comes as bytes."""
-    return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
 def _place(cursor: str) -> tuple[int, int]:
