@@ -67,6 +67,13 @@ class ReportTests(SynchronousTestCase):
         found = report.ratios(rounds(200, 20, 210), rounds(100, 10, 100))
         self.assertEqual(report.spread(found), (2.0, 2.0, 2.1))
 
+    def test_disturbed_rounds(self) -> None:
+        """Disturbed rounds count only where there are no others."""
+        noisy = Round(1.0, {"server": 0.5, "load": 0.1, "others": 0.5}, 20.0, {}, {})
+        both = [noisy, *rounds(30)]
+        self.assertEqual((report.ratios(both, rounds(10, 10)), report.figures(both)), ([3.0], [30]))
+        self.assertEqual((report.ratios([noisy], rounds(10)), report.figures([noisy])), ([0.1], [1.0]))
+
     def test_verdicts(self) -> None:
         """Met, within the margin of a small run, and missed."""
         cases = [(200.0, True, "met"), (185.0, True, "within the margin of 10%"), (170.0, True, "MISSED")]

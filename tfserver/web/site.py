@@ -81,7 +81,8 @@ class BoundedRequest(Request):
 def _access_line(_: str, request: Request) -> str:
     """A line of the access log: without the query, where somebody may have put a token."""
     path = request.uri.partition(b"?")[0].decode("ascii", "backslashreplace")[:200]
-    return f"{request.getClientAddress()} {request.method!r} {path} {request.code}"
+    who = getattr(request.getClientAddress(), "host", "local")
+    return f"{who} {request.method.decode('ascii', 'backslashreplace')[:20]} {path} {request.code}"
 
 
 def _body(request: Request) -> bytes:
