@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +113,7 @@ class ReportTests(SynchronousTestCase):
 
     def test_page(self) -> None:
         """Only what stands between the markers is replaced; a page without them gets them at its end."""
-        path = Path(tempfile.mkdtemp()) / "performance.md"
+        path = Path(self.mktemp())
         report.put(path, "one")
         self.assertEqual(path.read_text(), f"# Performance\n\n{report.BEGIN}\n\none\n\n{report.END}\n")
         path.write_text(f"before\n{path.read_text()}after\n")

@@ -1,0 +1,151 @@
+"""Who is measured: how each server is started, and when it is ready."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple
+
+from benchmarks import machine
+from benchmarks.keeper import Keeper
+from benchmarks.place import HERE, PEERS, ROOT, Place
+from tfserver.store.vault import new_master_key
+
+SECONDS: Final = 30.0
+STOP_SECONDS: Final = 10.0
+TWISTD: Final = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
+CONFIG: Final = """\
+terminals:
+  endpoints: ["tcp:0:interface=127.0.0.1:backlog=4096"]
+  timezone: UTC
+http:
+  endpoint: "tcp:0:interface=127.0.0.1"
+"""
+# One for all: several tfservers on one store have to agree on it.
+_MASTER_KEY: Final = new_master_key()
+_READY: Final = re.compile(r"^ready (\d+)$|tfserver ready: terminals on \S+?:(\d+)", re.MULTILINE)
+
+
+class Contestant(NamedTuple):
+    """A server to measure.
+
+    ``command`` makes its command line from the work folder, its own folder and the socket of its store;
+    ``stream`` is where it keeps records, empty when it keeps none.
+    """
+
+    name: str
+    command: Callable[[Place, Path, str], list[str]]
+    stream: str = ""
+
+
+def _tfserver(place: Place, folder: Path, socket: str) -> list[str]:
+    config = folder / "tfserver.yaml"
+    config.write_text(CONFIG)
+    options = ["-c", str(config), "--admission", "open", "--redis", f"unix://{socket}"]
+    return [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "tfserver", *options]
+
+
+def _no_store(place: Place, folder: Path, socket: str) -> list[str]:
+    return [sys.executable, str(HERE / "no_store.py")]
+
+
+def _autobahn(place: Place, folder: Path, socket: str) -> list[str]:
+    return [str(place.python), str(PEERS / "autobahn_peer.py")]
+
+
+def _websockets(place: Place, folder: Path, socket: str) -> list[str]:
+    return [str(place.python), str(PEERS / "websockets_peer.py"), socket]
+
+
+def _websockets_pipeline(place: Place, folder: Path, socket: str) -> list[str]:
+    return [*_websockets(place, folder, socket), "pipeline"]
+
+
+def _node(place: Place, folder: Path, socket: str) -> list[str]:
+    return ["node", str(PEERS / "ws_peer.js"), *([socket] if socket else [])]
+
+
+TFSERVER: Final = Contestant("tfserver", _tfserver, "tf:punches")
+NO_STORE: Final = Contestant("tfserver, store a no-op", _no_store)
+AUTOBAHN: Final = Contestant("Autobahn", _autobahn)
+NODE: Final = Contestant("Node ws", _node)
+NODE_REDIS: Final = Contestant("Node ws + ioredis", _node, "punches")
+WEBSOCKETS: Final = Contestant("websockets + redis-py", _websockets, "punches")
+PIPELINE: Final = Contestant("websockets + redis-py pipeline", _websockets_pipeline, "punches")
+
+
+class Running:
+    """A contestant as a process on the server's core, for the ``with`` block."""
+
+    def __init__(self, contestant: Contestant, place: Place, store: Keeper | None) -> None:
+        self.contestant = contestant
+        self.port = 0
+        self._place = place
+        self._store = store
+        self._folder = Path(tempfile.mkdtemp(prefix="server-", dir=place.scratch))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def __enter__(self) -> Running:
+        socket = self._store.socket if self._store else ""
+        command = self.contestant.command(self._place, self._folder, socket)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "NODE_PATH": str(self._place.modules),
+            "TFSERVER_MASTER_KEY": _MASTER_KEY,
+        }
+        with open(self._folder / "log", "wb") as log, machine.on_core(machine.SERVER_CORE):
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, env=environment, stdout=log, stderr=log
+            )
+        try:
+            self.port = self._wait()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, wrong: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def said(self) -> str:
+        """What it printed so far."""
+        return (self._folder / "log").read_text("utf-8", "replace")
+
+    def _wait(self) -> int:
+        """The port it listens on, once it says so."""
+        assert self._process is not None
+        limit = time.monotonic() + SECONDS
+        while time.monotonic() < limit and self._process.poll() is None:
+            found = _READY.search(self.said())
+            if found is not None:
+                return int(found[1] or found[2])
+            time.sleep(0.02)
+        raise RuntimeError(f"{self.contestant.name} did not start: {self.said()[-1000:]}")
+
+    def _stop(self) -> None:
+        """End it and forget its folder. A drain of thousands of connections is not waited for long."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)

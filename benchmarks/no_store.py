@@ -1,0 +1,99 @@
+"""The product's gateway over a store that agrees at once and keeps nothing. Prints ``ready PORT``.
+
+Everything between the socket and the store is the real thing: framing, session, handlers, metrics, deadlines.
+It shows what the terminals' side can do by itself, as a peer without a store shows it.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+# Run as a program only its own folder is looked in: measure the tfserver of this checkout.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import globalLogBeginner, textFileLogObserver
+
+from tfserver.commands.context import Services, Stores
+from tfserver.config import Settings
+from tfserver.config import Terminals as TerminalSettings
+from tfserver.gateway.service import Gateway
+from tfserver.metrics import Metrics
+from tfserver.model import Admission, ClockEntry, Registration
+from tfserver.store.punches import Bad, Kept, Record
+from tfserver.store.terminals import Arrival
+
+ENDPOINT = "tcp:0:interface=127.0.0.1:backlog=4096"
+
+
+class Terminals:
+    """A registry that admits everybody and remembers nobody."""
+
+    owner = "benchmark"
+
+    async def register(self, arrival: Arrival, connection: str) -> Registration:
+        """Admit."""
+        return Registration(Admission.APPROVED, timezone="UTC")
+
+    async def set_clock(self, sn: str, timeline: tuple[ClockEntry, ...], echo: int | None) -> None:
+        """Forget."""
+
+    async def release(self, sn: str, connection: str) -> bool:
+        """Forget."""
+        return True
+
+    async def beat(self, heard: dict[str, int]) -> None:
+        """Forget."""
+
+    async def retire(self) -> None:
+        """Forget."""
+
+    async def lost_leases(self, held: list[tuple[str, str]]) -> list[str]:
+        """None is lost."""
+        return []
+
+    async def settings(self, sn: str) -> tuple[str, str, str]:
+        """Nobody decided anything."""
+        return "", "", ""
+
+
+class Punches:
+    """A stream into nothing."""
+
+    def append(self, sn: str, logindex: int | None, records: list[Record], bad: list[Bad]) -> Deferred[Kept]:
+        """Agree at once."""
+        return succeed(Kept(len(records), 0, 0))
+
+
+class Users:
+    """Nobody is known."""
+
+    async def put(self, *_: Any) -> None:
+        """Forget."""
+
+    async def is_known(self, enrollid: int) -> bool:
+        """No."""
+        return False
+
+
+def serve() -> None:
+    """Listen and answer until the process is ended."""
+    from twisted.internet import reactor
+
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    settings = Settings(terminals=TerminalSettings(endpoints=[ENDPOINT], timezone="UTC"))
+    stores: Any = Stores(Terminals(), Punches(), Users())  # type: ignore[arg-type]
+    gateway = Gateway(reactor, Services(stores, settings, Metrics(), lambda: datetime.now(UTC)))
+    run: Any = reactor
+    starting = Deferred.fromCoroutine(gateway.start())
+    starting.addCallback(lambda _: sys.stdout.write(f"ready {gateway.addresses()[0].rpartition(':')[2]}\n"))
+    starting.addCallback(lambda _: sys.stdout.flush())
+    starting.addErrback(lambda failure: (sys.stderr.write(failure.getTraceback()), run.stop()))
+    run.run()
+
+
+if __name__ == "__main__":
+    serve()
