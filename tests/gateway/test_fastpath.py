@@ -23,7 +23,7 @@ from tests.gateway import (
 from tests.gateway.raw_frames import frame
 from tests.gateway.raw_peer import ClockTimer, WireCase
 from tfserver.config import Fast, Settings
-from tfserver.gateway import fastpath
+from tfserver.gateway import dispatch, fastpath
 from tfserver.gateway.factory import TerminalFactory
 from tfserver.metrics import Metrics
 
@@ -120,10 +120,10 @@ class SwitchTests(WireCase):
         """The reactor's log context goes and comes back; an exception in an event is still logged."""
         reactor = EPollReactor.__new__(EPollReactor)
         self.addCleanup(setattr, epollreactor, "log", twisted_log)
-        self.assertTrue(fastpath.quiet_dispatch(reactor, True))
+        self.assertTrue(dispatch.quiet_dispatch(reactor, True))
         epollreactor.log.callWithLogger(None, lambda: 1 / 0)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(epollreactor.log.callWithLogger(None, lambda a: a, 7), 7)
-        self.assertFalse(fastpath.quiet_dispatch(reactor, False))
+        self.assertFalse(dispatch.quiet_dispatch(reactor, False))
         self.assertIs(epollreactor.log, twisted_log)
-        self.assertFalse(fastpath.quiet_dispatch(object(), True))
+        self.assertFalse(dispatch.quiet_dispatch(object(), True))

@@ -16,9 +16,8 @@ from typing import Any, Final
 
 from autobahn.wamp.types import TransportDetails
 from autobahn.websocket.protocol import TrafficStats
-from twisted.internet import epollreactor, tcp
+from twisted.internet import tcp
 from twisted.internet.protocol import connectionDone
-from twisted.python import log as twisted_log
 from twisted.python.failure import Failure
 
 from tfserver.config import Fast
@@ -382,31 +381,3 @@ def protocol_for(factory: Any, names: list[str]) -> type[TerminalProtocol]:
     # FastDirect is a FastSend already.
     mixins = [_MIXINS[name] for name in names if not (name == "send" and "direct" in names)]
     return type("FastProtocol", tuple(mixins), {**options, **initial})
-
-
-class _QuietLog:
-    """Twisted's log as the reactor sees it, without a context made for each event of a socket.
-
-    What fails is still logged; only the name of the transport is missing from that line.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(twisted_log, name)
-
-    @staticmethod
-    def callWithLogger(_: object, act: Callable[..., Any], *args: Any) -> Any:
-        """Call it; an exception is logged, as Twisted does."""
-        try:
-            return act(*args)
-        except Exception:
-            twisted_log.err()
-            return None
-
-
-def quiet_dispatch(reactor: Any, wanted: bool) -> bool:
-    """Let the epoll reactor call without a log context; False when it is another reactor or not wanted."""
-    fits = type(reactor) is epollreactor.EPollReactor
-    if fits:
-        dispatch: Any = epollreactor
-        dispatch.log = _QuietLog() if wanted else twisted_log
-    return fits and wanted

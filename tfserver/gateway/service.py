@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from tfserver import commands
 from tfserver.commands.context import Context, Services
 from tfserver.errors import StartError
-from tfserver.gateway import fastpath
+from tfserver.gateway import dispatch
 from tfserver.gateway.factory import TerminalFactory
 from tfserver.gateway.fleet import Fleet, host_and_port
 from tfserver.gateway.link import Link
@@ -45,7 +45,7 @@ class Gateway:
 
     def _tell_shortcuts(self) -> None:
         names = list(self._factory.shortcuts)
-        if fastpath.quiet_dispatch(self._reactor, self._services.settings.fast.dispatch):
+        if dispatch.quiet_dispatch(self._reactor, self._services.settings.fast.dispatch):
             names.append("dispatch")
         tell = self._log.warn if self._factory.why_not else self._log.info
         tell("short cuts: {names} {why}", names=", ".join(names) or "none", why=self._factory.why_not)
