@@ -34,7 +34,7 @@ class ChoiceTests(TestCase):
         without_wheel.start()
         self.addCleanup(without_wheel.stop)
         self.addCleanup(os.environ.__setitem__, "PATH", os.environ["PATH"])
-        os.environ["PATH"] = f"{self.bin}:/bin"
+        os.environ["PATH"] = str(self.bin)
 
     def valkey(self, version: str) -> str:
         return program(self.bin, "valkey-server", f"Valkey server v={version} sha=0:1 bits=64")
