@@ -68,7 +68,7 @@ class WakeUpTests(StoreCase):
         self.tell("ACL SETUSER gate on >right ~tf:* +@all resetchannels")
         client = await self.connect(f"unix://gate:right@{self.store.socket}")
         heard = self.listen(client, "tf:wake")
-        await until(lambda: "cmd=subscribe" in self.tell("CLIENT LIST"), "it has asked")
+        await until(lambda: "tf:wake" in self.tell("ACL LOG"), "it has asked, and was refused")
         self.tell("ACL SETUSER gate &tf:*")
         await self.heard_by(1)
         await client.write("PUBLISH", "tf:wake", "hello")
