@@ -78,4 +78,5 @@ def description() -> str:
                 model = line.partition(":")[2].strip()
                 break
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, {python}"
+    kernel = ".".join(platform.release().split(".")[:2])
+    return f"{model}, {os.cpu_count()} cores, {platform.system()} {kernel}, {python}"
