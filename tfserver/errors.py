@@ -34,24 +34,5 @@ class ScriptFailed(StoreError):
     """A script ended with an error of its own: the fault is in the call, not in the connection."""
 
 
-class NotFound(TfserverError):
-    """What was asked for does not exist."""
-
-
-class Conflict(TfserverError):
-    """What was asked for can't be done in the present state."""
-
-
 class Gone(TfserverError):
     """A cursor points at what is no longer kept."""
-
-
-class Invalid(TfserverError):
-    """Input that can't be accepted.
-
-    ``errors`` is a list of ``(field, message)``; the message says what was expected.
-    """
-
-    def __init__(self, errors: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{field}: {message}" for field, message in errors))
-        self.errors = errors

@@ -151,12 +151,6 @@ class Punch(msgspec.Struct, omit_defaults=False):
     extra: dict[str, Any]
 
 
-class FeedPunch(Punch, kw_only=True):
-    """A punch with its place in the feed."""
-
-    id: str
-
-
 SUSPECT_DRIFT_MS: Final = 120_000
 """A clock this far off is not merely late: its records are marked (protocol §7 #16)."""
 

@@ -127,3 +127,35 @@ class SwitchTests(WireCase):
         self.assertFalse(dispatch.quiet_dispatch(reactor, False))
         self.assertIs(epollreactor.log, twisted_log)
         self.assertFalse(dispatch.quiet_dispatch(object(), True))
+
+
+class Torn:
+    """A connection whose sending fails."""
+
+    def flush(self) -> None:
+        """Fail."""
+        raise ZeroDivisionError
+
+
+class Whole:
+    """A connection that sends."""
+
+    def __init__(self) -> None:
+        self.is_flushed = False
+
+    def flush(self) -> None:
+        """Send."""
+        self.is_flushed = True
+
+
+class TurnTests(WireCase):
+    """All answers of a turn are sent at its end."""
+
+    def test_one_mistake(self) -> None:
+        """A connection whose sending goes wrong does not keep the others' answers back."""
+        turn, whole = fastpath._Turn(), Whole()
+        turn._waiting = [Torn(), whole]
+        turn.flush()
+        self.assertTrue(whole.is_flushed)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(turn._waiting, [])

@@ -8,6 +8,7 @@ they were checked with. What each is worth: docs/performance.md.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from autobahn.wamp.types import TransportDetails
 from autobahn.websocket.protocol import TrafficStats
 from twisted.internet import tcp
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tfserver.config import Fast
@@ -203,9 +205,13 @@ class _Turn:
         """The turn is over."""
         waiting, self._waiting = self._waiting, []
         for connection in waiting:
-            connection.flush()
+            try:
+                connection.flush()
+            except Exception:
+                _log.failure("our own mistake in sending; the others go on")
 
 
+_log: Final = Logger()
 _turn: Final = _Turn()
 
 
@@ -231,7 +237,8 @@ class Lean(TerminalProtocol):
             self.trafficStats = TrafficStats()
             super().connectionMade()
             return
-        self.transport.setTcpNoDelay(True)
+        with contextlib.suppress(OSError):  # a peer that is gone already
+            self.transport.setTcpNoDelay(True)
         self.state = self.STATE_CONNECTING
         self.data = b""
         self.openHandshakeTimeoutCall = self.factory._batched_timer.call_later(
