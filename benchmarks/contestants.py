@@ -24,7 +24,7 @@ STOP_SECONDS: Final = 10.0
 TWISTD: Final = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
 CONFIG: Final = """\
 terminals:
-  endpoints: ["tcp:0:interface=127.0.0.1:backlog=4096"]
+  endpoints: ["tcp:0:interface=127.0.0.1"]
   timezone: UTC
 http:
   endpoint: "tcp:0:interface=127.0.0.1"
@@ -38,12 +38,14 @@ class Contestant(NamedTuple):
     """A server to measure.
 
     ``command`` makes its command line from the work folder, its own folder and the socket of its store;
-    ``stream`` is where it keeps records, empty when it keeps none.
+    ``stream`` is where it keeps records, empty when it keeps none. One that ``needs_node`` is not measured
+    without.
     """
 
     name: str
     command: Callable[[Place, Path, str], list[str]]
     stream: str = ""
+    needs_node: bool = False
 
 
 def _tfserver(place: Place, folder: Path, socket: str) -> list[str]:
@@ -76,8 +78,8 @@ def _node(place: Place, folder: Path, socket: str) -> list[str]:
 TFSERVER: Final = Contestant("tfserver", _tfserver, "tf:punches")
 NO_STORE: Final = Contestant("tfserver, store a no-op", _no_store)
 AUTOBAHN: Final = Contestant("Autobahn", _autobahn)
-NODE: Final = Contestant("Node ws", _node)
-NODE_REDIS: Final = Contestant("Node ws + ioredis", _node, "punches")
+NODE: Final = Contestant("Node ws", _node, needs_node=True)
+NODE_REDIS: Final = Contestant("Node ws + ioredis", _node, "punches", needs_node=True)
 WEBSOCKETS: Final = Contestant("websockets + redis-py", _websockets, "punches")
 PIPELINE: Final = Contestant("websockets + redis-py pipeline", _websockets_pipeline, "punches")
 

@@ -16,22 +16,57 @@ CONNECTING, UPGRADING, REGISTERING, READY, BUSY = range(5)
 TERMINALS_AN_ADDRESS: Final = 10_000
 """One source address has 28,000 ports by default, and those of the round before are still taken."""
 _LONGEST_SLEEP: Final = 0.05
+_MOST_EVENTS: Final = 64
+"""In one look at the sockets: answers that came meanwhile are not kept waiting for long."""
+_RECEIVE_BYTES: Final = 4096
+_VOICES: Final = 16
+"""Masking keys in use: no server can gain by knowing the one."""
+_WHOLE_TEXT: Final = frames.FINAL | frames.TEXT
 # Lets the kernel pick a port that is free towards this server, not towards all (Linux, netinet/in.h).
 _IP_BIND_ADDRESS_NO_PORT: Final = 24
 
 
+class Voice:
+    """What terminals with the same masking key share."""
+
+    def __init__(self, byte: int, records: int) -> None:
+        self.mask = frames.Mask(byte)
+        self.sendlogs = messages.SendLogs(records, self.mask)
+        self.ping = self.mask.frame(b"", frames.PING)
+
+
 class Terminal:
-    """One connection. ``number`` counts its ``sendlog``; ``since`` is when the open request began."""
+    """One connection.
 
-    __slots__ = ("number", "place", "rest", "since", "sn", "socket", "state")
+    ``number`` counts its ``sendlog``; ``since`` is when the open request began, ``expected`` how its reply
+    will; ``sn`` is masked.
+    """
 
-    def __init__(self, place: int, connection: socket.socket) -> None:
+    __slots__ = (
+        "expected",
+        "number",
+        "place",
+        "receive",
+        "rest",
+        "send",
+        "since",
+        "sn",
+        "socket",
+        "state",
+        "voice",
+    )
+
+    def __init__(self, place: int, connection: socket.socket, voice: Voice) -> None:
         self.place = place
-        self.sn = messages.serial_number(place).encode()
+        self.voice = voice
+        self.sn = voice.mask.masked(messages.serial_number(place).encode())
         self.socket = connection
+        self.receive = connection.recv
+        self.send = connection.send
         self.state = CONNECTING
         self.rest = b""
         self.number = 0
+        self.expected = b""
         self.since = 0.0
 
 
@@ -50,12 +85,12 @@ class Crowd:
         self._address = ("127.0.0.1", port)
         self._first = first
         self._records = records
+        self._voices = [Voice(byte, records) for byte in random.sample(range(1, 256), _VOICES)]
+        self._most = self._voices[0].sendlogs.most
         self._opened = 0
         self._opening = 0
         self._epoll = select.epoll()
-        self._mask = frames.Mask(random.randbytes(4))
-        self._ping = self._mask.frame(b"", frames.PING)
-        self._now = b""
+        self._now = ""
         self._now_until = 0.0
         self._upgrade = (
             f"GET /pub/chat HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
@@ -79,27 +114,46 @@ class Crowd:
         return time.perf_counter() - began
 
     def turn(self, seconds: float) -> None:
-        """Wait up to ``seconds`` for the servers' next words and deal with them."""
-        now = time.time()
-        if now >= self._now_until:
-            self._now = messages.local_time(now).encode()
-            self._now_until = float(int(now) + 1)
-        for descriptor, _ in self._epoll.poll(max(0.0, min(seconds, _LONGEST_SLEEP)), 4096):
-            terminal = self.terminals.get(descriptor)
-            if terminal is not None:
+        """Wait up to ``seconds`` for the servers' next words and deal with them.
+
+        The usual answer to a ``sendlog`` is checked right here: the load must not be what is measured.
+        """
+        if time.perf_counter() >= self._now_until:
+            self._tell_time()
+        terminals = self.terminals
+        wait = 0.0 if seconds < 0.0 else seconds if seconds < _LONGEST_SLEEP else _LONGEST_SLEEP
+        for descriptor, _ in self._epoll.poll(wait, _MOST_EVENTS):
+            terminal = terminals.get(descriptor)
+            if terminal is None:
+                continue
+            if terminal.state != BUSY or terminal.rest:
                 self._event(terminal)
+                continue
+            try:
+                data = terminal.receive(_RECEIVE_BYTES)
+            except OSError as failed:
+                self._not_received(terminal, failed)
+                continue
+            # the payload begins as expected, behind the head of one whole frame
+            if data.startswith(terminal.expected, 2) and data[0] == _WHOLE_TEXT and data[1] == len(data) - 2:
+                self.acknowledged += 1
+                terminal.state = READY
+                self.answered(terminal)
+            else:
+                self._received(terminal, data)
 
     def punch(self, terminal: Terminal, since: float) -> None:
         """Let a terminal send its next records; ``since`` is where their latency counts from."""
-        terminal.number += 1
+        terminal.number = terminal.number % self._most + 1
+        number = b"%d" % terminal.number
+        terminal.expected = messages.acknowledgement(self._records, number)
         terminal.since = since
         terminal.state = BUSY
-        message = messages.sendlog(terminal.sn, terminal.number, self._records, self._now)
-        self._send(terminal, self._mask.frame(message))
+        self._send(terminal, terminal.voice.sendlogs.frame(terminal.sn, number))
 
     def ping(self, terminal: Terminal) -> None:
         """Let a terminal send a ping."""
-        self._send(terminal, self._ping)
+        self._send(terminal, terminal.voice.ping)
 
     def busy(self) -> int:
         """How many terminals wait for an answer."""
@@ -129,19 +183,35 @@ class Crowd:
             connection.close()
             return
         self._opening += 1
-        self.terminals[connection.fileno()] = Terminal(self._first + place, connection)
+        self.terminals[connection.fileno()] = Terminal(
+            self._first + place, connection, self._voices[place % _VOICES]
+        )
         self._epoll.register(connection, select.EPOLLOUT)
+
+    def _tell_time(self) -> None:
+        """Write the time into what terminals say, once a second."""
+        now = time.time()
+        self._now = messages.local_time(now)
+        self._now_until = time.perf_counter() + 1.0 - now % 1.0
+        for voice in self._voices:
+            voice.sendlogs.tell_time(self._now)
 
     def _event(self, terminal: Terminal) -> None:
         if terminal.state == CONNECTING:
             self._connected(terminal)
             return
         try:
-            data = terminal.socket.recv(65536)
-        except BlockingIOError:
+            data = terminal.receive(_RECEIVE_BYTES)
+        except OSError as failed:
+            self._not_received(terminal, failed)
             return
-        except OSError:
-            data = b""
+        self._received(terminal, data)
+
+    def _not_received(self, terminal: Terminal, failed: OSError) -> None:
+        if not isinstance(failed, BlockingIOError):
+            self._end(terminal, "dropped")
+
+    def _received(self, terminal: Terminal, data: bytes) -> None:
         if not data:
             self._end(terminal, "dropped")
             return
@@ -150,10 +220,7 @@ class Crowd:
             terminal.rest = b""
         if terminal.state == UPGRADING:
             data = self._upgraded(terminal, data)
-        size = len(data) - 2
-        if 0 < size < 126 and data[0] == 0x81 and data[1] == size:
-            self._told(terminal, data[2:])
-        elif data:
+        if data:
             self._split(terminal, data)
 
     def _connected(self, terminal: Terminal) -> None:
@@ -175,7 +242,7 @@ class Crowd:
             self._end(terminal, "handshake refused")
             return b""
         terminal.state = REGISTERING
-        self._send(terminal, self._mask.frame(messages.reg(terminal.place, self._now.decode())))
+        self._send(terminal, terminal.voice.mask.frame(messages.reg(terminal.place, self._now)))
         return rest
 
     def _split(self, terminal: Terminal, data: bytes) -> None:
@@ -190,7 +257,7 @@ class Crowd:
             elif opcode == frames.PONG:
                 self.pongs += 1
             elif opcode == frames.PING:
-                self._send(terminal, self._mask.frame(payload, frames.PONG))
+                self._send(terminal, terminal.voice.mask.frame(payload, frames.PONG))
             else:
                 self._end(terminal, "closed by the server")
                 return
@@ -198,7 +265,7 @@ class Crowd:
     def _told(self, terminal: Terminal, payload: bytes) -> None:
         if terminal.state == BUSY:
             terminal.state = READY
-            if messages.acknowledges(payload, terminal.number, self._records):
+            if messages.acknowledges(payload, self._records, terminal.number):
                 self.acknowledged += 1
             else:
                 self.wrong["not acknowledged"] += 1
@@ -218,7 +285,7 @@ class Crowd:
 
     def _send(self, terminal: Terminal, data: bytes) -> None:
         try:
-            sent = terminal.socket.send(data)
+            sent = terminal.send(data)
         except BlockingIOError:
             sent = 0
         except OSError:

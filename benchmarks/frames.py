@@ -8,32 +8,45 @@ TEXT: Final = 1
 CLOSE: Final = 8
 PING: Final = 9
 PONG: Final = 10
-_FINAL: Final = 0x80
+FINAL: Final = 0x80
 _MASKED: Final = 0x80
 
 
 class Mask:
-    """A masking key of four bytes. All connections of a client share it: it is the client's work that is
-    saved, unmasking costs the server the same."""
+    """A masking key of four equal bytes, none of them 0: it masks a byte alike wherever that stands.
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        # by the length of the payload: its mask as one number
-        self._numbers: dict[int, int] = {}
+    What all messages share is so masked once. It is the client's work that is saved: unmasking costs a server
+    the same.
+    """
+
+    def __init__(self, byte: int) -> None:
+        self._key = bytes((byte,)) * 4
+        self._table = bytes(plain ^ byte for plain in range(256))
+        self._heads: dict[int, bytes] = {}
+
+    def masked(self, plain: bytes) -> bytes:
+        """A part of a payload."""
+        return plain.translate(self._table)
+
+    def head(self, size: int) -> bytes:
+        """What stands before a text of that many bytes."""
+        made = self._heads.get(size)
+        if made is None:
+            made = self._heads[size] = self._head(size, TEXT)
+        return made
 
     def frame(self, payload: bytes, opcode: int = TEXT) -> bytes:
         """One whole frame as a client sends it."""
-        size = len(payload)
+        return self._head(len(payload), opcode) + self.masked(payload)
+
+    def _head(self, size: int, opcode: int) -> bytes:
         if size < 126:
-            head = bytes((_FINAL | opcode, _MASKED | size))
+            head = bytes((FINAL | opcode, _MASKED | size))
         elif size < 1 << 16:
-            head = bytes((_FINAL | opcode, _MASKED | 126)) + size.to_bytes(2, "big")
+            head = bytes((FINAL | opcode, _MASKED | 126)) + size.to_bytes(2, "big")
         else:
-            head = bytes((_FINAL | opcode, _MASKED | 127)) + size.to_bytes(8, "big")
-        number = self._numbers.get(size)
-        if number is None:
-            number = self._numbers[size] = int.from_bytes((self._key * (size // 4 + 1))[:size], "little")
-        return head + self._key + (int.from_bytes(payload, "little") ^ number).to_bytes(size, "little")
+            head = bytes((FINAL | opcode, _MASKED | 127)) + size.to_bytes(8, "big")
+        return head + self._key
 
 
 def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
@@ -43,7 +56,7 @@ def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     """
     found: list[tuple[int, bytes]] = []
     while len(data) >= 2:
-        if not data[0] & _FINAL or data[1] & _MASKED:
+        if not data[0] & FINAL or data[1] & _MASKED:
             raise ValueError("a fragment, or a masked frame of a server")
         size, start = data[1], 2
         if size >= 126:

@@ -80,8 +80,7 @@ class Punching:
         now = time.perf_counter()
         if self.measures_from <= terminal.since < self.measures_until:
             self.took.append(now - terminal.since)
-        ready = self.crowd.ready
-        ready.append(terminal)
+        self.crowd.ready.append(terminal)
         if self._goes_on:
             self._next(now)
 

@@ -6,6 +6,8 @@ import json
 import time
 from typing import Any, Final
 
+from benchmarks import frames
+
 MOST_ENROLLED: Final = 1_000_000
 _DEVINFO: Final = {
     "modelname": "tfs30",
@@ -44,28 +46,47 @@ def reg(place: int, now: str) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode()
 
 
-def sendlog(sn: bytes, number: int, records: int, now: bytes) -> bytes:
-    """The ``number``-th ``sendlog`` of a terminal.
+class SendLogs:
+    """All ``sendlog`` of ``records`` records each as masked frames, and the replies to them.
 
-    No two records of a terminal agree in person and time within MOST_ENROLLED records, so that a server
-    which drops what it knows keeps every one.
+    A terminal's are numbered from 1 to ``most``, then from 1 again. In between no two records agree in person
+    and time, so that a server which drops what it knows keeps every one: a person's enrollid is the number
+    with the record's place behind it.
     """
-    first = number * records
-    body = b",".join(
-        [
-            b'{"enrollid":%d,"time":"%s","mode":8,"inout":%d,"event":0}'
-            % ((first + i) % MOST_ENROLLED + 1, now, number & 1)
-            for i in range(records)
-        ]
-    )
-    return b'{"cmd":"sendlog","sn":"%s","count":%d,"logindex":%d,"record":[%s]}' % (sn, records, number, body)
+
+    def __init__(self, records: int, mask: frames.Mask) -> None:
+        self._records = records
+        self._mask = mask
+        self._width = len(str(records - 1)) if records > 1 else 0
+        self.most = MOST_ENROLLED // 10**self._width - 1
+        self._number = mask.masked(b"#")
+        self._begin = mask.masked(b'{"cmd":"sendlog","sn":"')
+        self._rest = b""
+
+    def tell_time(self, now: str) -> None:
+        """From now on records bear this time. All but sn and number is written and masked here, once."""
+        places = range(self._records)
+        persons = [f"#{place:0{self._width}d}" if self._width else "#" for place in places]
+        body = ",".join(
+            f'{{"enrollid":{person},"time":"{now}","mode":8,"inout":{place & 1},"event":0}}'
+            for place, person in zip(places, persons, strict=True)
+        )
+        rest = f'","count":{self._records},"logindex":#,"record":[{body}]}}'
+        self._rest = self._mask.masked(rest.encode())
+
+    def frame(self, sn: bytes, number: bytes) -> bytes:
+        """The ``sendlog`` with this number in decimal, of the terminal with this masked serial number."""
+        said = self._begin + sn + self._rest.replace(self._number, self._mask.masked(number))
+        return self._mask.head(len(said)) + said
 
 
-def acknowledges(payload: bytes, number: int, records: int) -> bool:
-    """Whether this is the positive reply to the ``number``-th ``sendlog``, with its count and index."""
-    # what every compact writer gives; anything else is read in full
-    if payload.startswith(b'{"ret":"sendlog","result":true,"count":%d,"logindex":%d,' % (records, number)):
-        return True
+def acknowledgement(records: int, number: bytes) -> bytes:
+    """How every compact writer begins the positive reply to a ``sendlog``; what else it says comes behind."""
+    return b'{"ret":"sendlog","result":true,"count":%d,"logindex":%s,' % (records, number)
+
+
+def acknowledges(payload: bytes, records: int, number: int) -> bool:
+    """Whether this is, in whatever way of writing, the positive reply to the ``sendlog`` of that number."""
     expected = {"ret": "sendlog", "result": True, "count": records, "logindex": number}
     return _has(payload, expected)
 

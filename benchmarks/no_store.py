@@ -7,7 +7,7 @@ It shows what the terminals' side can do by itself, as a peer without a store sh
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ from tfserver.config import Terminals as TerminalSettings
 from tfserver.gateway.service import Gateway
 from tfserver.metrics import Metrics
 from tfserver.model import Admission, ClockEntry, Registration
-from tfserver.store.punches import Bad, Kept, Record
-from tfserver.store.terminals import Arrival
+from tfserver.service import settle_memory
+from tfserver.store.keys import Keys
+from tfserver.store.shelf import Bad, Frame, Kept, Record, Shelf
+from tfserver.store.terminals import Arrival, Lease, Losses
+from tfserver.wire.times import Present
 
-ENDPOINT = "tcp:0:interface=127.0.0.1:backlog=4096"
+ENDPOINT = "tcp:0:interface=127.0.0.1"
 
 
 class Terminals:
@@ -51,9 +54,19 @@ class Terminals:
     async def retire(self) -> None:
         """Forget."""
 
-    async def lost_leases(self, held: list[tuple[str, str]]) -> list[str]:
+    async def losses(self) -> Losses:
+        """None is lost."""
+        return Losses([], False, True, "")
+
+    async def lost_leases(self, held: list[Lease]) -> list[Lease]:
         """None is lost."""
         return []
+
+    async def dealt_with(self, leases: list[Lease]) -> None:
+        """Forget."""
+
+    async def compared(self, mark: str) -> None:
+        """Forget."""
 
     async def settings(self, sn: str) -> tuple[str, str, str]:
         """Nobody decided anything."""
@@ -62,6 +75,15 @@ class Terminals:
 
 class Punches:
     """A stream into nothing."""
+
+    def shelf(self, sn: str) -> Shelf:
+        """A name."""
+        return Shelf(Keys(""), sn)
+
+    def keep_turn(self, frames: list[Frame]) -> None:
+        """Agree at once."""
+        if frames:
+            frames[0].told([(frame.asker, Kept(len(frame.records), 0, 0)) for frame in frames])
 
     def append(self, sn: str, logindex: int | None, records: list[Record], bad: list[Bad]) -> Deferred[Kept]:
         """Agree at once."""
@@ -86,9 +108,10 @@ def serve() -> None:
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
     settings = Settings(terminals=TerminalSettings(endpoints=[ENDPOINT], timezone="UTC"))
     stores: Any = Stores(Terminals(), Punches(), Users())  # type: ignore[arg-type]
-    gateway = Gateway(reactor, Services(stores, settings, Metrics(), lambda: datetime.now(UTC)))
+    gateway = Gateway(reactor, Services(stores, settings, Metrics(), Present(time.time)))
     run: Any = reactor
     starting = Deferred.fromCoroutine(gateway.start())
+    starting.addCallback(lambda _: settle_memory())
     starting.addCallback(lambda _: sys.stdout.write(f"ready {gateway.addresses()[0].rpartition(':')[2]}\n"))
     starting.addCallback(lambda _: sys.stdout.flush())
     starting.addErrback(lambda failure: (sys.stderr.write(failure.getTraceback()), run.stop()))

@@ -27,11 +27,12 @@ class Place:
         self.python = self.folder / "venv" / "bin" / "python"
         self.modules = self.folder / "node_modules"
         self.scratch = self.folder / "scratch"
+        self.has_node = bool(shutil.which("node") and shutil.which("npm"))
 
     def prepare(self) -> None:
-        """Install the peers unless the pinned ones are there.
+        """Install the peers unless the pinned ones are there; those of Node only where there is Node.
 
-        CalledProcessError when that fails, BlockingIOError while another run works here: two at a time would
+        CalledProcessError when pip fails, BlockingIOError while another run works here: two at a time would
         measure each other.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ class Place:
         self._lock = open(self.folder / "lock", "w")  # noqa: SIM115
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         wanted = [PEERS / "requirements.txt", PEERS / "package.json"]
-        key = hashlib.sha256(b"".join(path.read_bytes() for path in wanted)).hexdigest()
+        key = hashlib.sha256(b"".join(path.read_bytes() for path in wanted)).hexdigest() + f" {self.has_node}"
         stamp = self.folder / "prepared"
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir()
@@ -47,14 +48,21 @@ class Place:
             return
         self._run(sys.executable, "-m", "venv", "--clear", str(self.folder / "venv"))
         self._run(str(self.python), "-m", "pip", "install", "--quiet", "-r", str(wanted[0]))
-        shutil.copy(wanted[1], self.folder)
-        self._run("npm", "install", "--no-audit", "--no-fund", "--silent")
+        if self.has_node:
+            shutil.copy(wanted[1], self.folder)
+            try:
+                self._run("npm", "install", "--no-audit", "--no-fund", "--silent")
+            except (subprocess.SubprocessError, OSError) as failed:
+                # like a machine without Node; asked again the next time
+                sys.stderr.write(f"npm could not install the peers, so Node is not measured: {failed}\n")
+                self.has_node = False
+                return
         stamp.write_text(key)
 
     def versions(self) -> list[str]:
         """What is compared, as ``name version``, read from what is installed."""
         ours = [f"{name} {metadata.version(name)}" for name in OURS]
-        return [*ours, *self._of_python(), *self._of_node()]
+        return [*ours, *self._of_python(), *(self._of_node() if self.has_node else ["no Node"])]
 
     def _of_python(self) -> list[str]:
         names = [line.partition("==")[0] for line in (PEERS / "requirements.txt").read_text().split()]

@@ -13,8 +13,8 @@ from benchmarks.targets import Target, Work
 BEGIN: Final = "<!-- benchmarks: begin -->"
 END: Final = "<!-- benchmarks: end -->"
 HEAD: Final = (
-    "| server | figure | spread | tfserver is | spread | target | server CPU | µs a request | store CPU "
-    "| load CPU | p50 / p99 ms | remarks |\n| --- | " + " | ".join(["---:"] * 10) + " | --- |"
+    "| server | figure | spread | tfserver is | spread | by CPU | target | server CPU | µs a request "
+    "| store CPU | load CPU | p50 / p99 ms | remarks |\n| --- | " + " | ".join(["---:"] * 11) + " | --- |"
 )
 MOST_LATE_MS: Final = 2.0
 """A load this late says more about the machine than about the server; its sleep alone takes one."""
@@ -30,14 +30,24 @@ class Spread(NamedTuple):
     most: float
 
 
+class Conditions(NamedTuple):
+    """What a judgement depends on besides the figures."""
+
+    fsync_p99: float
+    is_small: bool
+    has_cores: bool
+    """Whether server and load had a core each."""
+
+
 class Verdict(NamedTuple):
-    """A target, what was found, and what to think of it."""
+    """A target, what was found, and what to think of it; nothing is found of a peer that took no part."""
 
     work: str
     target: Target
-    found: Spread
+    found: Spread | None
     word: str
     is_failed: bool
+    is_judged: bool = True
 
     @property
     def key(self) -> str:
@@ -48,7 +58,8 @@ class Verdict(NamedTuple):
         """The verdict as a line for people."""
         what = f"× {self.target.against}" if self.target.against else "own figure"
         bound = f"{'≥' if self.target.against else '≤'} {self.target.bound:g}"
-        return f"{self.work}: {what} {figure(self.found.median)} (target {bound}): {self.word}"
+        found = figure(self.found.median) if self.found else "–"
+        return f"{self.work}: {what} {found} (target {bound}): {self.word}"
 
 
 def spread(values: list[float]) -> Spread:
@@ -61,9 +72,17 @@ def ratios(ours: list[Round], theirs: list[Round]) -> list[float]:
 
     Rounds that other programs disturbed are left out, as long as others remain.
     """
-    pairs = [pair for pair in zip(ours, theirs, strict=True) if pair[1].figure]
-    quiet = [pair for pair in pairs if not (pair[0].is_disturbed or pair[1].is_disturbed)]
-    return [our.figure / their.figure for our, their in quiet or pairs]
+    return [our.figure / their.figure for our, their in _pairs(ours, theirs) if their.figure]
+
+
+def cpu_ratios(ours: list[Round], theirs: list[Round]) -> list[float]:
+    """Server CPU of a request, theirs over ours: it also tells where the load was the limit."""
+    return [their.request_us / our.request_us for our, their in _pairs(ours, theirs) if our.request_us]
+
+
+def _pairs(ours: list[Round], theirs: list[Round]) -> list[tuple[Round, Round]]:
+    pairs = list(zip(ours, theirs, strict=True))
+    return [pair for pair in pairs if not (pair[0].is_disturbed or pair[1].is_disturbed)] or pairs
 
 
 def figures(rounds: list[Round]) -> list[float]:
@@ -71,34 +90,57 @@ def figures(rounds: list[Round]) -> list[float]:
     return [each.figure for each in rounds if not each.is_disturbed] or [each.figure for each in rounds]
 
 
-def verdicts(work: Work, results: Results, fsync_p99: float, is_small: bool) -> list[Verdict]:
+def verdicts(work: Work, results: Results, given: Conditions) -> list[Verdict]:
     """What to think of each target of a work; a small run may miss by the margin."""
     ours = results[work.contestants[0].name]
-    found = []
-    for target in work.targets:
-        values = ratios(ours, results[target.against]) if target.against else figures(ours)
-        seen = spread(values or [0.0 if target.against else float("inf")])
-        if target.most_fsync and fsync_p99 > target.most_fsync:
-            word, is_failed = f"not judged, fdatasync p99 is {fsync_p99:.1f} ms", False
-        else:
-            is_failed = not target.is_met(seen.median, target.margin if is_small else 0.0)
-            is_met = target.is_met(seen.median)
-            word = "met" if is_met else "MISSED" if is_failed else f"within the margin of {target.margin:.0%}"
-        found.append(Verdict(work.name, target, seen, word, is_failed))
-    return found
+    return [_verdict(work, target, ours, results.get(target.against), given) for target in work.targets]
 
 
-def fallen(found: list[Verdict], before: dict[str, float]) -> list[str]:
-    """Which figures are worse by more than their margin than those of an earlier run."""
-    lines = []
+def _verdict(
+    work: Work, target: Target, ours: list[Round], theirs: list[Round] | None, given: Conditions
+) -> Verdict:
+    if target.against and theirs is None:
+        return Verdict(work.name, target, None, "not measured", False, False)
+    values = ratios(ours, theirs) if theirs is not None else figures(ours)
+    seen = spread(values or [0.0 if target.against else float("inf")])
+    if why := _why_not(work, target, list(zip(ours, theirs or ours, strict=True)), given):
+        return Verdict(work.name, target, seen, f"not judged, {why}", False, False)
+    is_failed = not target.is_met(seen.median, target.margin if given.is_small else 0.0)
+    is_met = target.is_met(seen.median)
+    word = "met" if is_met else "MISSED" if is_failed else f"within the margin of {target.margin:.0%}"
+    return Verdict(work.name, target, seen, word, is_failed)
+
+
+def _why_not(work: Work, target: Target, pairs: list[tuple[Round, Round]], given: Conditions) -> str:
+    """Why a figure can't be judged on this machine at this time, if it can't."""
+    if target.most_fsync and given.fsync_p99 > target.most_fsync:
+        return f"fdatasync p99 is {given.fsync_p99:.1f} ms"
+    if work.figure == "memory":  # it takes as much on a busy machine
+        return ""
+    if not given.has_cores:
+        return "server and load share a core"
+    if all(our.is_disturbed or their.is_disturbed for our, their in pairs):
+        return "other programs disturbed every round"
+    return ""
+
+
+def compared(found: list[Verdict], before: dict[str, float]) -> tuple[list[str], list[str]]:
+    """Each figure beside the earlier one as a line; then the lines of those worse by their margin."""
+    lines, fallen = [], []
     for verdict in found:
         earlier = before.get(verdict.key)
-        if earlier is None:
-            continue
-        if not verdict.target._replace(bound=earlier).is_met(verdict.found.median, verdict.target.margin):
-            change = f"{figure(verdict.found.median)}, before {figure(earlier)}"
-            lines.append(f"{verdict.key}: {change}, margin {verdict.target.margin:.0%}")
-    return lines
+        now = "–" if verdict.found is None else figure(verdict.found.median)
+        line = f"{verdict.key}: {now}, before {'–' if earlier is None else figure(earlier)}"
+        if not verdict.is_judged or verdict.found is None:
+            lines.append(f"{line}: {verdict.word}")
+        elif earlier is None:
+            lines.append(f"{line}: nothing to compare with")
+        else:
+            target = verdict.target._replace(bound=earlier)
+            is_kept = target.is_met(verdict.found.median, target.margin)
+            lines.append(f"{line}, margin {target.margin:.0%}: {'kept' if is_kept else 'FALLEN'}")
+            fallen += [] if is_kept else lines[-1:]
+    return lines, fallen
 
 
 def table(work: Work, terminals: int, results: Results, found: list[Verdict]) -> str:
@@ -107,12 +149,13 @@ def table(work: Work, terminals: int, results: Results, found: list[Verdict]) ->
     rows = [
         _row(contestant.name, results[contestant.name], _compared(work, contestant.name, results, found))
         for contestant in work.contestants
+        if contestant.name in results
     ]
     return "\n".join([f"**{title}** (`{work.name}`)", "", HEAD, *rows])
 
 
 def _compared(work: Work, name: str, results: Results, found: list[Verdict]) -> list[str]:
-    """The columns of ratio, its spread and the target."""
+    """The columns of ratio, its spread, the ratio by CPU and the target."""
     ours = work.contestants[0].name
     against = "" if name == ours else name
     verdict = next((each for each in found if each.target.against == against), None)
@@ -120,12 +163,13 @@ def _compared(work: Work, name: str, results: Results, found: list[Verdict]) -> 
     if verdict is not None:
         target = f"{'≥' if against else '≤'} {verdict.target.bound:g}{'×' if against else ''}: {verdict.word}"
     if not against or work.figure != "rate":
-        return ["", "", target]
+        return ["", "", "", target]
     values = ratios(results[ours], results[name])
     if not values:
-        return ["–", "", target]
-    seen = spread(values)
-    return [f"**{seen.median:.2f}×**", f"{seen.least:.2f}–{seen.most:.2f}", target]
+        return ["–", "", "", target]
+    seen, by_cpu = spread(values), cpu_ratios(results[ours], results[name])
+    cells = [f"**{seen.median:.2f}×**", f"{seen.least:.2f}–{seen.most:.2f}"]
+    return [*cells, f"{statistics.median(by_cpu):.2f}×" if by_cpu else "", target]
 
 
 def _row(name: str, rounds: list[Round], compared: list[str]) -> str:

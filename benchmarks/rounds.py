@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import ExitStack
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -15,6 +17,7 @@ from benchmarks import machine
 from benchmarks.contestants import Contestant, Running
 from benchmarks.keeper import Keeper
 from benchmarks.place import HERE, Place
+from benchmarks.sampling import Profile
 from benchmarks.targets import Load, Work
 
 MOST_OTHERS: Final = 0.15
@@ -46,17 +49,28 @@ class Round(msgspec.Struct, frozen=True):
         return self.cpu["load"] + self.cpu.get("store", 0.0) >= 0.95 and self.cpu["server"] < 0.9
 
 
-def measure(work: Work, load: Load, contestant: Contestant, place: Place, files: int) -> Round:
+class Scene(NamedTuple):
+    """Where and how rounds happen: open files allowed, and the folder for profiles, if any are wanted."""
+
+    place: Place
+    files: int
+    patience: float
+    """Until when (monotonic) a disturbed round is run again."""
+    profiles: Path | None = None
+
+
+def measure(work: Work, load: Load, contestant: Contestant, scene: Scene) -> Round:
     """Measure until a round is not disturbed, three times at most."""
     for _ in range(TRIES):
-        found = _once(work, load, contestant, place, files)
-        if not found.is_disturbed:
+        found = _once(work, load, contestant, scene)
+        if not found.is_disturbed or time.monotonic() > scene.patience:
             break
     return found
 
 
-def _once(work: Work, load: Load, contestant: Contestant, place: Place, files: int) -> Round:
-    shares = shared_out(load.terminals, files - machine.SPARE_FILES)
+def _once(work: Work, load: Load, contestant: Contestant, scene: Scene) -> Round:
+    place = scene.place
+    shares = shared_out(load.terminals, scene.files - machine.SPARE_FILES)
     with ExitStack() as stack:
         store = stack.enter_context(Keeper(place.scratch)) if contestant.stream else None
         servers = [stack.enter_context(Running(contestant, place, store)) for _ in shares]
@@ -67,6 +81,8 @@ def _once(work: Work, load: Load, contestant: Contestant, place: Place, files: i
                 process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             loads.append(process)
             stack.callback(_end, process)
+            if scene.profiles and contestant.name.startswith("tfserver"):
+                stack.enter_context(Profile(server.pid, load, scene.profiles, work.name))
         parts = [_told(process, server) for process, server in zip(loads, servers, strict=True)]
         if store is not None:
             lost = sum(part["acknowledged"] for part in parts) - store.kept(contestant.stream)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -27,15 +28,15 @@ class FrameTests(SynchronousTestCase):
 
     def test_masked(self) -> None:
         """Frames of each of the three length forms are masked as RFC 6455 says."""
-        mask = frames.Mask(b"\x01\x80\xfe\x7f")
+        mask = frames.Mask(0xA7)
         for size in (0, 1, 3, 4, 125, 126, 65535, 65536):
             payload = bytes(place % 251 for place in range(size))
-            frame = mask.frame(payload)
-            self.assertEqual((frame[0], unmasked(frame)), (0x81, payload))
+            for frame in (mask.frame(payload), mask.head(size) + mask.masked(payload)):
+                self.assertEqual((frame[0], unmasked(frame)), (0x81, payload))
 
     def test_opcode(self) -> None:
         """A ping is a whole frame of its own kind."""
-        self.assertEqual(frames.Mask(b"abcd").frame(b"", frames.PING), b"\x89\x80abcd")
+        self.assertEqual(frames.Mask(97).frame(b"", frames.PING), b"\x89\x80aaaa")
 
     def test_split(self) -> None:
         """Several frames at once come apart, in each of the three length forms, and half a frame waits."""
@@ -61,14 +62,33 @@ class FrameTests(SynchronousTestCase):
 class MessageTests(SynchronousTestCase):
     """Records nobody has seen before, and answers that fit."""
 
+    def said(self, records: int, number: int, now: str = "2026-04-02 08:15:00") -> dict[str, Any]:
+        """The ``sendlog`` of this number, read out of its frame."""
+        mask = frames.Mask(0x5C)
+        sendlogs = messages.SendLogs(records, mask)
+        sendlogs.tell_time("2026-04-02 08:14:59")
+        sendlogs.tell_time(now)
+        frame = sendlogs.frame(mask.masked(b"ZX1"), b"%d" % number)
+        self.assertEqual(frame[0], 0x81)
+        found: dict[str, Any] = json.loads(unmasked(frame))
+        return found
+
     def test_records_are_unique(self) -> None:
         """No two records of a terminal agree in person and time, in one message or in several."""
-        seen = set()
-        for number in range(1, 200):
-            message = json.loads(messages.sendlog(b"ZX1", number, 10, b"2026-04-02 08:15:00"))
-            self.assertEqual((message["count"], message["logindex"]), (10, number))
-            seen |= {(record["enrollid"], record["time"]) for record in message["record"]}
-        self.assertEqual(len(seen), 1990)
+        for records in (1, 3, 10, 11):
+            seen = set()
+            most = messages.SendLogs(records, frames.Mask(1)).most
+            numbers = [*range(1, 200), most - 1, most]
+            for number in numbers:
+                message = self.said(records, number)
+                self.assertEqual(
+                    (message["cmd"], message["sn"], message["count"]), ("sendlog", "ZX1", records)
+                )
+                self.assertEqual((message["logindex"], len(message["record"])), (number, records))
+                seen |= {(record["enrollid"], record["time"]) for record in message["record"]}
+            self.assertEqual(len(seen), records * len(numbers))
+            self.assertLess(max(enrollid for enrollid, _ in seen), messages.MOST_ENROLLED)
+            self.assertEqual({time for _, time in seen}, {"2026-04-02 08:15:00"})
 
     def test_reg(self) -> None:
         """A terminal says who it is, each with its own number and identity."""
@@ -79,22 +99,24 @@ class MessageTests(SynchronousTestCase):
         self.assertNotEqual(first["devinfo"]["mac"], second["devinfo"]["mac"])
 
     def test_acknowledged(self) -> None:
-        """Any way to write the right reply is right."""
+        """Any way to write the right reply is right; the compact one begins as expected."""
         right = {"ret": "sendlog", "result": True, "count": 10, "logindex": 7, "cloudtime": "x"}
         compact = json.dumps(right, separators=(",", ":")).encode()
         swapped = json.dumps(dict(reversed(right.items()))).encode()
         for reply in (compact, json.dumps(right).encode(), swapped):
-            self.assertTrue(messages.acknowledges(reply, 7, 10), reply)
+            self.assertTrue(messages.acknowledges(reply, 10, 7), reply)
+        self.assertTrue(compact.startswith(messages.acknowledgement(10, b"7")))
 
     def test_not_acknowledged(self) -> None:
         """Another count, index, word or result, a number for true, and no JSON are wrong."""
         right = {"ret": "sendlog", "result": True, "count": 10, "logindex": 7}
         others = [("ret", "reg"), ("result", False), ("result", 1), ("count", 1), ("logindex", 70)]
         for name, value in others:
-            reply = json.dumps({**right, name: value}, separators=(",", ":")).encode()
-            self.assertFalse(messages.acknowledges(reply, 7, 10), reply)
+            reply = json.dumps({**right, name: value, "cloudtime": "x"}, separators=(",", ":")).encode()
+            self.assertFalse(messages.acknowledges(reply, 10, 7), reply)
+            self.assertFalse(reply.startswith(messages.acknowledgement(10, b"7")), reply)
         for reply in (b"{", b"[]", b'{"ret":"sendlog","result":true,"count":10,"logindex":71,"x":0}'):
-            self.assertFalse(messages.acknowledges(reply, 7, 10), reply)
+            self.assertFalse(messages.acknowledges(reply, 10, 7), reply)
 
     def test_admitted(self) -> None:
         """Only a positive reply to ``reg`` admits."""

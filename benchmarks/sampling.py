@@ -1,0 +1,46 @@
+"""Where the server spends its time while it is measured: py-spy (``pip install py-spy``) looks at it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from benchmarks import machine
+from benchmarks.targets import Load
+
+RATE: Final = 500
+"""Looks a second. More would be seen in the figures."""
+GRACE_SECONDS: Final = 10.0
+
+
+class Profile:
+    """Samples one process during the measured time of a load, for the ``with`` block.
+
+    Leaves ``folder/WORK-PID.txt``: stacks with counts, as flamegraph.pl and speedscope read them.
+    """
+
+    def __init__(self, pid: int, load: Load, folder: Path, work: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        given = {"pid": pid, "rate": RATE, "duration": max(1, round(load.seconds)), "format": "raw"}
+        options = [f"--{name}={value}" for name, value in given.items()]
+        output = f"--output={folder / f'{work}-{pid}.txt'}"
+        delay = "0" if load.mode == "storm" else str(load.warm_up)
+        wait = ["sh", "-c", 'sleep "$0"; exec "$@"', delay]
+        with machine.on_core(machine.LOAD_CORE):
+            self._process = subprocess.Popen(
+                [*wait, "py-spy", "record", *options, output], stdout=subprocess.DEVNULL
+            )
+
+    def __enter__(self) -> Profile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, wrong: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
