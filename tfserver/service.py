@@ -6,8 +6,8 @@ import atexit
 import gc
 import os
 import sys
+import time
 import uuid
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from twisted.application import service
@@ -17,9 +17,11 @@ from twisted.logger import Logger
 from tfserver.commands.context import Services, Stores
 from tfserver.config import Settings
 from tfserver.errors import TfserverError
+from tfserver.gateway.factory import MOST_UNFINISHED
 from tfserver.gateway.fleet import host_and_port
 from tfserver.gateway.service import Gateway, listen
 from tfserver.metrics import Metrics
+from tfserver.openfiles import make_room
 from tfserver.store import secrets
 from tfserver.store.client import Client
 from tfserver.store.datafolder import DataFolder
@@ -30,6 +32,7 @@ from tfserver.store.tokens import Role, Tokens, new_token
 from tfserver.store.users import Users
 from tfserver.store.vault import Vault, check_key
 from tfserver.web.site import Pages, Sources
+from tfserver.wire.times import Present
 
 ADMIN_TOKEN = "admin-token"
 
@@ -137,6 +140,8 @@ class Server(service.Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _start(self) -> None:
+        room = make_room(self.settings.limits.connections, MOST_UNFINISHED)
+        (self._log.info if room.is_enough else self._log.warn)("{room}", room=str(room))
         store = StorePart(self._reactor, self.settings)
         await self._begin(store)
         services = self._services(store)
@@ -166,7 +171,7 @@ class Server(service.Service):
             Punches(self._reactor, store.client, self.settings.punches),
             Users(store.client, store.vault),
         )
-        return Services(stores, self.settings, Metrics(), lambda: datetime.now(UTC))
+        return Services(stores, self.settings, Metrics(), Present(time.time))
 
     def _sources(self, store: StorePart, services: Services, tokens: Tokens) -> Sources:
         return Sources(
