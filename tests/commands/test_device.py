@@ -85,8 +85,8 @@ class ArrivalTests(RegCase):
         for message in ({"devinfo": sent}, sent):
             desk = Desk()
             self.assertTrue(self.register(desk, **message).result)
-            self.assertEqual(self.arrival(desk).devinfo, sent)
-            self.assertEqual(desk.context.devinfo, sent)
+            self.assertEqual(json.loads(self.arrival(desk).devinfo), sent)
+            self.assertEqual(tuple(desk.context.make), ("tfs30", "th600w v6.4", "thbio3.0"))
 
     def test_who_and_where(self) -> None:
         """Number, identity, address, time and clock reach the store."""
@@ -102,7 +102,7 @@ class ArrivalTests(RegCase):
         desk = Desk()
         self.assertTrue(self.register(desk).result)
         found = self.arrival(desk)
-        self.assertEqual((found.devinfo, found.identity, found.ahead_ms), ({}, Identity("", ""), None))
+        self.assertEqual((found.devinfo, found.identity, found.ahead_ms), (b"{}", Identity("", ""), None))
 
     def test_odd_devinfo(self) -> None:
         """A time or network address that is no text is kept as sent and not believed."""
@@ -110,7 +110,7 @@ class ArrivalTests(RegCase):
         sent = {"time": 20260402, "mac": 7, "useduser": 10**30}
         self.register(desk, devinfo=sent)
         found = self.arrival(desk)
-        self.assertEqual((found.devinfo, found.identity.mac, found.ahead_ms), (sent, "", None))
+        self.assertEqual((json.loads(found.devinfo), found.identity.mac, found.ahead_ms), (sent, "", None))
 
     def test_huge_devinfo(self) -> None:
         """Of an absurdly large ``devinfo`` the short plain values are kept, a bounded number of them."""
@@ -118,7 +118,7 @@ class ArrivalTests(RegCase):
         junk = {f"key{n}": "x" * 500 for n in range(100)}
         many = {f"n{n}": n for n in range(500)}
         self.register(desk, devinfo={**junk, "k" * 300: 1, "list": [1], **DOCUMENTED, **many})
-        found = self.arrival(desk).devinfo
+        found = json.loads(self.arrival(desk).devinfo)
         self.assertEqual({key: found.get(key) for key in DOCUMENTED}, DOCUMENTED)
         self.assertEqual(len(found), 100)
 
@@ -205,7 +205,7 @@ class ClockTests(RegCase):
         registration = Registration(Admission.APPROVED, timezone="America/Sao_Paulo", echo=3600)
         desk = self._comes("2026-04-02 17:15:04", registration, terminals__timezone="Asia/Tokyo")
         self.assertEqual(desk.context.cloudtime(), "2026-04-02 05:15:04")
-        self.assertFalse(desk.context.zone_is_guessed)
+        self.assertFalse(desk.context.guessed)
 
     def test_summer_time(self) -> None:
         """The zone's offset is the one in force now."""
@@ -220,13 +220,35 @@ class ClockTests(RegCase):
         desk = self._comes("2026-04-02 13:45:10")
         self.assertEqual(desk.context.cloudtime(), "2026-04-02 13:45:04")
         self.assertEqual(desk.terminals.clocks, [(SN, (ClockEntry(0, 19_800, 6000),), 19_800)])
-        self.assertTrue(desk.context.zone_is_guessed)
+        self.assertTrue(desk.context.guessed)
 
     def test_echo_of_the_default(self) -> None:
         """A new terminal in the default zone is no guess."""
         desk = self._comes("2026-04-02 08:15:10")
         self.assertEqual(desk.terminals.clocks, [(SN, (ClockEntry(0, 0, 6000),), None)])
-        self.assertFalse(desk.context.zone_is_guessed)
+        self.assertFalse(desk.context.guessed)
+
+    def test_first_clock_goes_along(self) -> None:
+        """A clock of which nothing is known is set by the registration itself, without a second write."""
+        desk = self._comes("2026-04-02 13:45:10")
+        found = self.arrival(desk)
+        self.assertEqual((found.clock, found.echo), ((ClockEntry(0, 19_800, 6000),), 19_800))
+        self.assertEqual(len(desk.terminals.clocks), 1)
+        self.assertEqual(desk.context.timeline, found.clock)
+
+    def test_equal_by_chance(self) -> None:
+        """A known clock that equals what a new one would be set to is looked at all the same."""
+        clock = (ClockEntry(0, 19_800, 6000),)
+        registration = Registration(Admission.APPROVED, timezone="Asia/Tokyo", clock=clock)
+        desk = self._comes("2026-04-02 13:45:10", registration)
+        self.assertEqual(self.arrival(desk).clock, clock)
+        self.assertEqual(desk.context.cloudtime(), "2026-04-02 17:15:04")
+        self.assertEqual([timeline[-1].offset for _, timeline, _ in desk.terminals.clocks], [32_400])
+
+    def test_near_the_default(self) -> None:
+        """A clock a minute off the default zone is in that zone; a little more than that is in none."""
+        for shown, far in (("2026-04-02 08:16:04", 60_000), ("2026-04-02 08:16:05", 61_000)):
+            self.assertEqual(self._comes(shown).terminals.clocks, [(SN, (ClockEntry(0, 0, far),), None)])
 
     def test_echo_comes_back(self) -> None:
         """The offset it brought along stays when it comes again, whatever its clock shows then."""

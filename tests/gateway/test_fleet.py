@@ -10,8 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.gateway.stand_ins import APPROVED, SN, START, Dialled, Stand
 from tfserver.errors import StoreUnavailable
 from tfserver.gateway.fleet import Fleet
+from tfserver.gateway.link import Link
 from tfserver.model import Admission, Registration
-from tfserver.store.punches import Kept
+from tfserver.store.shelf import Kept
 
 OTHER = "ZXDM26010043"
 
@@ -166,34 +167,6 @@ class LeaseTests(FleetCase):
         terminal.link.lost()
         self.assertIn((SN, "c1"), self.released())
 
-    def test_lost_leases(self) -> None:
-        """A connection whose lease is gone is closed by the sweep; the others stay."""
-        gone, kept = self.registered("c1"), self.registered("c2", OTHER)
-        self.terminals.given["lost_leases"] = lambda held: [connection for _, connection in held][:1]
-        self.pass_time(10)
-        self.assertEqual(self.terminals.asked("lost_leases"), [([(SN, "c1"), (OTHER, "c2")],)])
-        self.assertEqual(gone.wire.closed(), [1008])
-        self.assertEqual(kept.wire.closed(), [])
-
-    def test_sweep_survives_the_store(self) -> None:
-        """A store that is away closes nobody, and the sweeps go on when it is back."""
-        terminal = self.registered("c1")
-        self.terminals.given["lost_leases"] = StoreUnavailable("away")
-        self.terminals.given["beat"] = StoreUnavailable("away")
-        self.pass_time(20)
-        self.assertEqual(terminal.wire.closed(), [])
-        self.terminals.given.update(lost_leases=lambda held: ["c1"], beat=None)
-        self.pass_time(10)
-        self.assertEqual(terminal.wire.closed(), [1008])
-
-    def test_sweep_survives_our_mistakes(self) -> None:
-        """A mistake of ours in one sweep is logged and does not end the sweeps."""
-        self.registered("c1")
-        self.terminals.given["lost_leases"] = lambda held: ValueError("x")
-        self.pass_time(20)
-        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
-        self.assertEqual(len(self.terminals.asked("lost_leases")), 2)
-
 
 class BeatTests(FleetCase):
     """Heartbeats of the process."""
@@ -202,29 +175,64 @@ class BeatTests(FleetCase):
         """The process announces itself before it takes terminals."""
         self.assertEqual(self.terminals.asked("beat"), [({},)])
 
+    def test_lives(self) -> None:
+        """The process says every five seconds that it lives."""
+        before = len(self.terminals.asked("beat"))
+        self.pass_time(4)
+        self.assertEqual(len(self.terminals.asked("beat")), before)
+        self.pass_time(1)
+        self.assertEqual(self.terminals.asked("beat")[before:], [({},)])
+
+    def told(self) -> list[dict[str, int]]:
+        """Whom the process told it heard."""
+        return [heard for (heard,) in self.terminals.asked("beat") if heard]
+
     def test_tells_news_only(self) -> None:
-        """A beat tells when each terminal was last heard, in UTC milliseconds, and only what is new."""
+        """Every ten seconds it tells when each terminal was last heard (UTC, ms), and only what is new."""
         self.pass_time(2)
         terminal = self.registered("c1")
         self.registered("c2", OTHER)
-        self.pass_time(3)
-        heard = round(START.timestamp() * 1000) + 2000
-        self.assertEqual(self.terminals.asked("beat")[-1], ({SN: heard, OTHER: heard},))
+        self.pass_time(7)
+        self.assertEqual(self.told(), [])
         self.pass_time(1)
+        heard = round(START.timestamp() * 1000) + 2000
+        self.assertEqual(self.told(), [{SN: heard, OTHER: heard}])
+        self.pass_time(3)
         terminal.link.heard()
-        self.pass_time(4)
-        self.assertEqual(self.terminals.asked("beat")[-1], ({SN: heard + 4000},))
-        self.pass_time(5)
-        self.assertEqual(self.terminals.asked("beat")[-1], ({},))
+        self.pass_time(7)
+        self.assertEqual(self.told()[1:], [{SN: heard + 11_000}])
+        self.pass_time(10)
+        self.assertEqual(len(self.told()), 2)
 
     def test_told_again(self) -> None:
-        """What a failed beat would have told is told by the next."""
+        """What could not be told is told the next time."""
         self.terminals.given["beat"] = StoreUnavailable("away")
         self.registered("c1")
-        self.pass_time(5)
+        self.pass_time(10)
+        tried = len(self.told())
         self.terminals.given["beat"] = None
-        self.pass_time(5)
-        self.assertEqual(list(self.terminals.asked("beat")[-1][0]), [SN])
+        self.pass_time(10)
+        self.assertEqual([list(heard) for heard in self.told()[tried:]], [[SN]])
+
+    def test_heard_while_it_is_told(self) -> None:
+        """What is heard while the store is being told is told the next time."""
+        telling: Deferred[None] = Deferred()
+        terminal = self.registered("c1")
+        self.pass_time(9)
+        self.terminals.given["beat"] = telling
+        self.pass_time(1)
+        terminal.link.heard()
+        self.terminals.given["beat"] = None
+        telling.callback(None)
+        self.pass_time(10)
+        self.assertEqual([list(heard) for heard in self.told()], [[SN], [SN]])
+
+    def test_told_at_the_end(self) -> None:
+        """A process that stops tells whom it heard before it retires."""
+        self.registered("c1")
+        self.successResultOf(Deferred.fromCoroutine(self.fleet.stop()))
+        self.assertEqual([list(heard) for heard in self.told()], [[SN]])
+        self.assertEqual([name for name, _ in self.terminals.calls][-2:], ["beat", "retire"])
 
     def test_stop(self) -> None:
         """At the end the process retires, and nothing goes on."""
@@ -245,26 +253,19 @@ class WakeTests(FleetCase):
         """A wake-up arrives."""
         self.fleet.woken("channel", message)
 
-    def test_lease(self) -> None:
-        """Told that a lease moved, the fleet looks and closes what is lost, at once."""
-        terminal = self.registered("c1")
-        self.terminals.given["lost_leases"] = lambda held: ["c1"]
-        self.woken(f"lease {SN}")
-        self.assertEqual(terminal.wire.closed(), [1008])
-
     def test_a_lie(self) -> None:
         """A wake-up is only a hint: a connection that still holds its lease stays."""
         terminal = self.registered("c1")
-        self.woken(f"lease {SN}")
+        self.woken("lease")
         self.woken(f"admission {SN}")
         self.assertEqual(terminal.wire.closed(), [])
 
     def test_strangers(self) -> None:
         """Wake-ups for terminals of others, and ones nobody understands, do nothing."""
         self.registered("c1")
-        for message in (f"lease {OTHER}", f"change {OTHER}", f"dance {SN}", "", "lease", f"{SN}"):
+        for message in (f"admission {OTHER}", f"change {OTHER}", f"dance {SN}", "", f"{SN}"):
             self.woken(message)
-        self.assertEqual(self.terminals.asked("lost_leases"), [])
+        self.assertEqual(self.terminals.asked("losses"), [])
         self.assertEqual(self.terminals.asked("settings"), [])
 
     def test_admission(self) -> None:
@@ -379,7 +380,8 @@ class SweepTests(FleetCase):
     def test_one_bad_link(self) -> None:
         """A link whose sweep fails does not end the sweep of the others."""
         broken, silent = self.dialled("c1"), self.dialled("c2")
-        broken.link.tick = lambda: 1 / 0  # type: ignore[method-assign,assignment]
+        tick = Link.tick
+        self.patch(Link, "tick", lambda link: 1 / 0 if link is broken.link else tick(link))
         for _ in range(61):
             self.pass_time(1)
             broken.link.heard()

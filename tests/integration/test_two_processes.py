@@ -47,6 +47,18 @@ class Two(Scene):
         self.assertEqual(self.shown("MOVE"), (True, "one"))
         self.assertTrue(back.ask(cmd="sendlog", record=[log(1, f"{DAY} 08:00:00")])["result"])
 
+    def test_moves_without_a_wake_up(self) -> None:
+        """The old socket is closed also when no process hears of anything: the sweep finds what was noted."""
+        self.redis.ask("ACL SETUSER default resetchannels")
+        self.redis.ask("CLIENT KILL TYPE pubsub")
+        self.assertIn("NOPERM", self.redis.ask("SUBSCRIBE tf:wake"))
+        old, kept = self.client(self.one, "QUIET"), self.client(self.one, "KEPT")
+        wait_until(lambda: "tf:lost:one/" in self.redis.ask("KEYS tf:lost:*"), "it has compared its leases")
+        self.client(self.two, "QUIET")
+        self.assertEqual(old.closed(), POLICY)
+        self.assertEqual(self.shown("QUIET"), (True, "two"))
+        self.assertTrue(kept.ask(cmd="heartbeat", sn="KEPT")["result"])
+
     def test_newest_in_one_process(self) -> None:
         """A terminal that comes again to the same process is answered, and its old connection closed."""
         old = self.client(self.one, "SAME")

@@ -154,7 +154,7 @@ class CallTests(StoreCase):
         client = await self.connect()
         before = await client.write("CLIENT", "ID")
         await client.write("SET", "tf:t", "a string")
-        error = await self.fails(client.run("release", ["tf:t"], ["c"]), ScriptFailed)
+        error = await self.fails(client.run("leases", ["tf:t"], ["c"]), ScriptFailed)
         self.assertIn("WRONGTYPE", error)
         self.assertTrue(client.ready)
         self.assertEqual(await client.write("CLIENT", "ID"), before)
@@ -165,7 +165,8 @@ class CallTests(StoreCase):
         await client.write("HSET", "tf:t", "conn", "c")
         self.assertEqual(await client.run("leases", ["tf:t"], ["c"]), [0])
         await client.write("SCRIPT", "FLUSH")
-        self.assertEqual(await client.run("release", ["tf:t"], ["c"]), 1)
+        self.assertEqual(await client.run("leases", ["tf:t"], ["c"]), [0])
+        await client.write("SCRIPT", "FLUSH")
         self.assertEqual(await client.read_script("leases", ["tf:t"], ["c"]), [0])
 
     async def test_replies_do_not_shift(self) -> None:

@@ -13,7 +13,8 @@ from tfserver.config import Punches as PunchSettings
 from tfserver.errors import StoreUnavailable
 from tfserver.store import client as client_module
 from tfserver.store.client import Client
-from tfserver.store.punches import Kept, Punches
+from tfserver.store.punches import Punches
+from tfserver.store.shelf import Kept
 
 
 class DownTests(StoreCase):
@@ -65,7 +66,7 @@ class DownTests(StoreCase):
             await until(lambda client=client: not client.ready, "the client knows")
             self.store.start()
             await self.back(client)
-            self.assertEqual(await client.run("release", ["tf:t"], ["c"]), 1)
+            self.assertEqual(await client.run("leases", ["tf:t"], ["c"]), [0])
 
     async def test_ready_after_the_start(self) -> None:
         """The first read after a start is taken."""

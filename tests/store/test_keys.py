@@ -12,7 +12,8 @@ from tfserver.config import Admission as AdmissionSettings
 from tfserver.config import Punches as PunchSettings
 from tfserver.model import Admission
 from tfserver.store.keys import Keys
-from tfserver.store.punches import Bad, Punches
+from tfserver.store.punches import Punches
+from tfserver.store.shelf import Bad
 from tfserver.store.terminals import Terminals
 from tfserver.store.tokens import Role, Tokens
 from tfserver.store.users import Origin, Profile, Users
@@ -23,7 +24,15 @@ def all_names(keys: Keys) -> list[str]:
     """Every kind of key, one each."""
     fixed = [name for attribute, name in vars(keys).items() if attribute != "prefix"]
     by_sn = [keys.terminal("T1"), keys.known("T1"), keys.sighted("T1")]
-    return [*fixed, *by_sn, keys.user(7), keys.image("ab"), keys.alive("one/1"), keys.wake("one/1")]
+    return [
+        *fixed,
+        *by_sn,
+        keys.user(7),
+        keys.image("ab"),
+        keys.alive("one/1"),
+        keys.lost("one/1"),
+        keys.wake("one/1"),
+    ]
 
 
 class NameTests(SynchronousTestCase):

@@ -6,7 +6,7 @@ from tests.store.arrivals import TerminalsCase, arrival
 from tests.store.connected import until
 from tfserver.model import Admission
 from tfserver.store.client import Client
-from tfserver.store.terminals import HEARTBEAT_LIFE, Terminals
+from tfserver.store.terminals import HEARD_A_CALL, HEARTBEAT_LIFE, Terminals
 
 
 class LeaseTests(TerminalsCase):
@@ -17,10 +17,10 @@ class LeaseTests(TerminalsCase):
         one, other = await self.terminals("one/1"), await self.terminals("two/1")
         await self.approved(one, "c1")
         await self.approved(other, "c2")
-        self.assertEqual(await one.lost_leases([("ZXAB1", "c1")]), ["c1"])
-        self.assertEqual(await other.lost_leases([("ZXAB1", "c2")]), [])
+        self.assertEqual(await self.lost(one, ("ZXAB1", "c1")), ["c1"])
+        self.assertEqual(await self.lost(other, ("ZXAB1", "c2")), [])
         await self.approved(one, "c3")
-        self.assertEqual(await other.lost_leases([("zxab1", "c2"), ("ZXAB1", "c3")]), ["c2"])
+        self.assertEqual(await self.lost(other, ("zxab1", "c2"), ("ZXAB1", "c3")), ["c2"])
 
     async def test_release(self) -> None:
         """A lease is given back by its own connection only, and once."""
@@ -47,11 +47,11 @@ class LeaseTests(TerminalsCase):
         self.assertEqual((await self.raw())["connected_at"], "1000")
         await self.approved(terminals, "c2", now_ms=10_000)
         await until(lambda: bool(heard), "the wake-up arrived")
-        self.assertEqual(heard, ["lease ZXAB1"])
+        self.assertEqual(heard, ["lease"])
         self.assertEqual((await self.raw())["connected_at"], "10000")
 
     async def test_previous_owner_is_woken(self) -> None:
-        """The process that lost a lease is told which; others are not."""
+        """The process that lost a lease is told to look; others are not."""
         one = await self.terminals("one/1")
         lost = await self.heard_by(self.client, "one/1")
         other = await self.terminals("two/1")
@@ -59,7 +59,7 @@ class LeaseTests(TerminalsCase):
         await self.approved(one, "c1", sn="zxab1")
         await self.approved(other, "c2", sn="zxab1")
         await until(lambda: bool(lost), "the wake-up arrived")
-        self.assertEqual((lost, kept), (["lease ZXAB1"], []))
+        self.assertEqual((lost, kept), (["lease"], []))
 
     async def test_not_admitted(self) -> None:
         """A connection that is not admitted takes no lease from one that is."""
@@ -68,7 +68,7 @@ class LeaseTests(TerminalsCase):
         await terminals.decide("ZXAB1", Admission.PENDING)
         await terminals.register(arrival(), "c2")
         await terminals.decide("ZXAB1", Admission.APPROVED)
-        self.assertEqual(await terminals.lost_leases([("ZXAB1", "c1")]), [])
+        self.assertEqual(await self.lost(terminals, ("ZXAB1", "c1")), [])
 
     async def test_many_leases(self) -> None:
         """Leases are compared in any number, each by its own connection; unknown terminals have none."""
@@ -78,8 +78,8 @@ class LeaseTests(TerminalsCase):
             held.append((f"T{n}", f"c{n}"))
             if n % 400:
                 self.client.write("HSET", f"tf:terminal:T{n}", "conn", f"c{n}", "admission", "approved")
-        self.assertEqual(await terminals.lost_leases(held), ["c0", "c400", "c800", "c1200"])
-        self.assertEqual(await terminals.lost_leases([]), [])
+        self.assertEqual(await self.lost(terminals, *held), ["c0", "c400", "c800", "c1200"])
+        self.assertEqual(await self.lost(terminals), [])
 
     async def heard_by(self, client: Client, owner: str) -> list[str]:
         """The wake-ups of a process."""
@@ -113,6 +113,15 @@ class HeartbeatTests(TerminalsCase):
         self.assertFalse(await self.online(terminals))
         await terminals.beat({})
         self.assertTrue(await self.online(terminals))
+
+    async def test_many_heard(self) -> None:
+        """Of many terminals heard, each command tells a bounded number."""
+        terminals = await self.terminals()
+        await self.client.write("CONFIG", "RESETSTAT")
+        await terminals.beat({f"t{n}": n for n in range(2 * HEARD_A_CALL + 1)})
+        self.assertEqual(await self.calls(self.client, "zadd"), 3)
+        self.assertEqual(await self.client.read("ZCARD", "tf:heard"), 2 * HEARD_A_CALL + 1)
+        self.assertEqual(await self.client.read("ZSCORE", "tf:heard", "T7"), "7")
 
     async def test_retire(self) -> None:
         """A process that stops takes its terminals offline at once."""

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet import reactor
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 
 from tests.store.connected import StoreCase, pairs
@@ -14,7 +14,8 @@ from tests.store.records import record, uids
 from tfserver.config import Punches as PunchSettings
 from tfserver.errors import StoreUnavailable
 from tfserver.store.client import Client
-from tfserver.store.punches import Kept, Punches, Record
+from tfserver.store.punches import Punches
+from tfserver.store.shelf import Bad, Kept, Record, Shelf
 
 BATCHES = st.lists(
     st.tuples(
@@ -32,6 +33,21 @@ class PunchesCase(StoreCase):
         """The punches of a new process."""
         self.client = await self.connect()
         return Punches(reactor, self.client, PunchSettings(**more))
+
+    def keep(
+        self, punches: Punches, shelf: Shelf, records: list[Record], bad: list[Bad], logindex: int | None = 7
+    ) -> Deferred[Kept]:
+        """Keep records on a shelf; whoever is told twice fails."""
+        kept: Deferred[Kept] = Deferred()
+
+        def done(told: Kept | Exception) -> None:
+            if isinstance(told, Exception):
+                kept.errback(told)
+            else:
+                kept.callback(told)
+
+        punches.keep(shelf, logindex, records, bad, done)
+        return kept
 
     async def feed(self, client: Client | None = None) -> list[str]:
         """All uids in the stream, in its order."""
@@ -74,7 +90,9 @@ class OrderTests(PunchesCase):
         """The JSON of a punch comes back byte for byte."""
         punches = await self.punches()
         body = '{"uid":"x","extra":{"name":"Zoë 张伟 😀\\u0000","n":"0012"}}'
-        await punches.append("T1", 1, [record("T1", 1)._replace(body=body.encode())], [])
+        punch = record("T1", 1)
+        punch.body = body.encode()
+        await punches.append("T1", 1, [punch], [])
         [(_, found)] = await punches.page("0", 10)
         self.assertEqual(found, body)
 
@@ -119,10 +137,9 @@ class OnceTests(PunchesCase):
     async def test_close_identities(self) -> None:
         """Identities that differ in the last of their 64 bits are different punches."""
         punches = await self.punches()
-        largest = [
-            record("T1", n)._replace(member=member)
-            for n, member in enumerate((2**63 - 1, 2**63 - 2, -(2**63)))
-        ]
+        largest = [record("T1", n) for n in range(3)]
+        for punch, member in zip(largest, (2**63 - 1, 2**63 - 2, -(2**63)), strict=True):
+            punch.member = member
         self.assertEqual(await punches.append("T1", 7, largest, []), Kept(3, 0, 0))
         self.assertEqual(await punches.append("T1", 7, largest, []), Kept(0, 3, 0))
         self.assertEqual(await self.client.read("OBJECT", "ENCODING", "tf:known:T1:20260402"), "intset")
@@ -183,12 +200,14 @@ class AnyOrderTests(PunchesCase):
 
         async def play(batches: list[tuple[str, list[int], bool]]) -> None:
             await self.client.write("FLUSHALL")
+            shelves = {sn: [p.shelf(sn) for p in both] for sn in ("T1", "t2")}
             kept: list[Kept] = []
             calls, expected = [], set()
             for n, (sn, people, wait) in enumerate(batches):
                 batch = [record(sn, one, f"2026-04-0{1 + one % 3} 08:00:00", n % 3) for one in people]
                 expected |= {r.uid for r in batch}
-                calls.append(both[n % 2].append(sn, n % 3, batch, []).addCallback(kept.append))
+                call = self.keep(both[n % 2], shelves[sn][n % 2], batch, [], n % 3)
+                calls.append(call.addCallback(kept.append))
                 if wait:
                     await calls[-1]
             await gatherResults(calls)

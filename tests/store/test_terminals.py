@@ -26,7 +26,7 @@ class AdmissionTests(TerminalsCase):
             found = await terminals.register(arrival(), connection)
             self.assertIs(found.admission, PENDING)
         self.assertNotIn("conn", await self.raw())
-        self.assertEqual(await terminals.lost_leases([("ZXAB1", "c2")]), ["c2"])
+        self.assertEqual(await self.lost(terminals, ("ZXAB1", "c2")), ["c2"])
 
     async def test_approved_by_policy(self) -> None:
         """Where the policy approves, an unknown terminal and a waiting one are admitted at once."""
@@ -44,7 +44,7 @@ class AdmissionTests(TerminalsCase):
         self.assertTrue(await terminals.decide("zxab1", APPROVED))
         self.assertIs((await terminals.register(arrival(), "c2")).admission, APPROVED)
         self.assertTrue(await terminals.decide("ZXAB1", DENIED))
-        self.assertEqual(await terminals.lost_leases([("ZXAB1", "c2")]), ["c2"])
+        self.assertEqual(await self.lost(terminals, ("ZXAB1", "c2")), ["c2"])
         self.assertIs((await terminals.register(arrival(approve=True), "c3")).admission, DENIED)
         self.assertEqual((await self.raw())["conn"], "c2")
 
@@ -141,7 +141,7 @@ class PinTests(TerminalsCase):
         other = arrival(cpusn="c2", devinfo={"modelname": "evil"}, ahead_ms=99, now_ms=NOW + 9, approve=True)
         self.assertIs((await terminals.register(other, "evil")).admission, QUARANTINED)
         self.assertEqual(await self.raw(), before)
-        self.assertEqual(await terminals.lost_leases([("ZXAB1", "c1")]), [])
+        self.assertEqual(await self.lost(terminals, ("ZXAB1", "c1")), [])
 
     async def test_claimants(self) -> None:
         """Every claimant is listed once with what it said, the newest last."""

@@ -10,7 +10,8 @@ from tests.store.records import record
 from tests.store.test_punches import PunchesCase
 from tfserver.errors import ScriptFailed, StoreUnavailable
 from tfserver.store import punches as punches_module
-from tfserver.store.punches import Kept, Punches
+from tfserver.store.punches import Punches
+from tfserver.store.shelf import Kept
 
 DAYS = ("20260401", "20260402", "20260403")
 
@@ -45,21 +46,31 @@ class SharedTests(PunchesCase):
         self.assertEqual(await self.calls(self.client, "evalsha"), 3)
 
     async def test_large_batch_is_split(self) -> None:
-        """A batch of 1200 goes in calls of at most 500 and is acknowledged once, as a whole."""
+        """A batch of 1200 goes in calls of at most 199 and is acknowledged once, as a whole."""
         punches = await self.counted()
         batch = [record("T1", n) for n in range(1200)]
         self.assertEqual(await punches.append("T1", 7, batch, []), Kept(1200, 0, 0))
-        self.assertEqual(await self.calls(self.client, "evalsha"), 3)
+        self.assertEqual(await self.calls(self.client, "evalsha"), 7)
         self.assertEqual((await self.feed())[1:], [r.uid for r in batch])
 
     async def test_many_batches_are_split(self) -> None:
-        """A turn with more than 500 records goes in several calls, none of them too large."""
+        """A turn with more than 200 records goes in several calls, none of them too large."""
         punches = await self.counted()
+        kept = [punches.append(f"T{n}", 7, [record(f"T{n}", m) for m in range(2, 62)], []) for n in range(12)]
+        self.assertEqual(await gatherResults(kept), [Kept(60, 0, 0)] * 12)
+        self.assertEqual(await self.calls(self.client, "evalsha"), 4)
+
+    async def test_full_calls_do_not_wait(self) -> None:
+        """Calls that are full go at once, eight of them; the store confirms all together."""
+        punches = await self.counted()
+        self.store.pause()
         kept = [
-            punches.append(f"T{n}", 7, [record(f"T{n}", m) for m in range(2, 102)], []) for n in range(12)
+            punches.append(f"T{n}", 7, [record(f"T{n}", m) for m in range(2, 152)], []) for n in range(12)
         ]
-        self.assertEqual(await gatherResults(kept), [Kept(100, 0, 0)] * 12)
-        self.assertEqual(await self.calls(self.client, "evalsha"), 3)
+        await _next_turn()
+        self.assertEqual((punches._calls, len(punches._waiting)), (8, 4))
+        self.store.go_on()
+        self.assertEqual(await gatherResults(kept), [Kept(150, 0, 0)] * 12)
 
     async def test_no_part_no_acknowledgement(self) -> None:
         """When one part of a split batch fails, the batch fails; sent again it is whole and not doubled."""
@@ -135,7 +146,7 @@ class BoundTests(PunchesCase):
             await self.fails(call, StoreUnavailable)
         self.store.go_on()
         await self.back(self.client)
-        under_way = [record(f"T{n}", 1).uid for n in range(punches_module.MOST_CALLS + 1)]
+        under_way = [record(f"T{n}", 1).uid for n in range(punches_module.FEW_CALLS + 1)]
         self.assertEqual(await self.feed(), under_way, "only what was under way came late")
 
     async def test_caller_gives_up(self) -> None:

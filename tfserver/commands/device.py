@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 import msgspec
 
-from tfserver.commands.context import Context
+from tfserver.commands.context import Context, Make
 from tfserver.config import AdmissionPolicy
-from tfserver.model import Admission, Identity, canonical_sn
+from tfserver.model import Admission, ClockEntry, Identity, canonical_sn
 from tfserver.store.terminals import Arrival, RegistryFull
 from tfserver.wire import times
 from tfserver.wire.message import Request, Response
@@ -50,9 +53,8 @@ async def reg(request: Reg, terminal: Context) -> Response:
     """Admit the terminal, pin or check its identity, take its lease and set its clock."""
     if not _may_ask(request.sn, terminal):
         return Response(False, "Not on the allow list")
-    now = terminal.now()
-    device = _device_time(request)
-    arrival = _arrival(request, terminal, now, device)
+    moment = terminal.services.present.read()
+    arrival = _arrival(request, terminal, moment)
     try:
         registration = await terminal.store.terminals.register(arrival, terminal.connection)
     except RegistryFull:
@@ -60,9 +62,10 @@ async def reg(request: Reg, terminal: Context) -> Response:
     if registration.admission is not Admission.APPROVED:
         return Response(False, _REFUSALS[registration.admission])
     terminal.leased = next(terminal.services.leases)
-    terminal.sn, terminal.devinfo = request.sn, arrival.devinfo
+    terminal.sn, terminal.make = request.sn, _make(request.devinfo)
     terminal.registration, terminal.timeline = registration, registration.clock
-    await _set_clock(terminal, now, device)
+    if registration.clock is not arrival.clock:
+        await _set_clock(terminal, moment.at, arrival.ahead_ms)
     return Response(fields={"nosenduser": terminal.settings.terminals.nosenduser})
 
 
@@ -84,16 +87,19 @@ def _may_ask(sn: str, terminal: Context) -> bool:
     admission = terminal.settings.admission
     if admission.policy is not AdmissionPolicy.ALLOWLIST:
         return True
-    return canonical_sn(sn) in {canonical_sn(listed) for listed in admission.allowlist}
+    return canonical_sn(sn) in _canonical(tuple(admission.allowlist))
 
 
-def _device_time(request: Reg) -> Any:
-    shown = request.devinfo.get("time")
-    return times.parse(shown) if isinstance(shown, str) else None
+@lru_cache(1)
+def _canonical(allowlist: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(canonical_sn, allowlist))
 
 
-def _arrival(request: Reg, terminal: Context, now: Any, device: Any) -> Arrival:
-    mac = request.devinfo.get("mac", "")
+def _arrival(request: Reg, terminal: Context, moment: times.Moment) -> Arrival:
+    mac, shown = request.devinfo.get("mac"), request.devinfo.get("time")
+    device = _parsed(shown) if isinstance(shown, str) and len(shown) <= times.MOST_TEXT else None
+    ahead = None if device is None else times.drift_ms(device, moment.at, 0)
+    clock, echo = _first_clock(terminal, moment, device, ahead)
     return Arrival(
         sn=request.sn,
         identity=Identity(
@@ -102,31 +108,61 @@ def _arrival(request: Reg, terminal: Context, now: Any, device: Any) -> Arrival:
         ),
         devinfo=_bounded(request.devinfo),
         address=terminal.address,
-        ahead_ms=None if device is None else times.drift_ms(device, now, 0),
-        now_ms=times.milliseconds(now),
+        ahead_ms=ahead,
+        now_ms=moment.ms,
         approve=terminal.settings.admission.policy is not AdmissionPolicy.APPROVE,
+        clock=clock,
+        echo=echo,
     )
 
 
-def _bounded(devinfo: dict[str, Any]) -> dict[str, Any]:
+@lru_cache(256)
+def _parsed(shown: str) -> datetime | None:
+    """Terminals that come at once show the same seconds."""
+    return times.parse(shown)
+
+
+def _first_clock(
+    terminal: Context, moment: times.Moment, device: datetime | None, ahead: int | None
+) -> tuple[tuple[ClockEntry, ...], int | None]:
+    """By which offset the clock runs from now on when nothing is known of it, and that offset again when the
+    terminal brought it along (design §3.4)."""
+    runs_at = times.offset_in(terminal.settings.terminals.timezone, moment.at)
+    echo = None
+    if device is not None and not _is_near(ahead, runs_at):
+        echo = times.echoed_offset(device, moment.at)
+        runs_at = runs_at if echo is None else echo
+    return times.extended((), moment.ms, runs_at, _drift(ahead, runs_at)), echo
+
+
+def _is_near(ahead: int | None, offset: int) -> bool:
+    return ahead is not None and abs(ahead - offset * 1000) <= times.ECHO_SLACK_S * 1000
+
+
+def _drift(ahead: int | None, offset: int) -> int | None:
+    return None if ahead is None else ahead - offset * 1000
+
+
+def _make(devinfo: dict[str, Any]) -> Make:
+    """Fleets are of few makes: each text is kept once."""
+    texts = (str(devinfo.get(key, ""))[:MOST_IDENTITY] for key in ("modelname", "firmware", "fpalgo"))
+    return Make(*map(sys.intern, texts))
+
+
+def _bounded(devinfo: dict[str, Any]) -> bytes:
     """``devinfo`` as sent, unless it is absurdly large: then its short plain values."""
-    if len(msgspec.json.encode(devinfo)) <= MOST_DEVINFO_BYTES:
-        return devinfo
+    written = msgspec.json.encode(devinfo)
+    if len(written) <= MOST_DEVINFO_BYTES:
+        return written
     plain = {key: value for key, value in devinfo.items() if _is_short(key) and _is_short(value)}
-    return dict(list(plain.items())[:100])
+    return msgspec.json.encode(dict(list(plain.items())[:100]))
 
 
 def _is_short(value: Any) -> bool:
     return isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 64)
 
 
-async def _set_clock(terminal: Context, now: Any, device: Any) -> None:
-    """Measure the clock, and decide by which offset it runs from now on (design §3.4)."""
-    first = not terminal.timeline
-    if first and device is not None and not terminal.registration.timezone:
-        brought = times.echoed_offset(device, now)
-        if brought is not None and brought != terminal.offset(now):
-            terminal.registration = msgspec.structs.replace(terminal.registration, echo=brought)
-    ran_at = terminal.offset(now) if first else terminal.timeline[-1].offset
-    drift = None if device is None else times.drift_ms(device, now, ran_at)
-    await terminal.keep_clock(now, drift)
+async def _set_clock(terminal: Context, now: datetime, ahead: int | None) -> None:
+    """Measure the clock against the offset it ran at (design §3.4)."""
+    ran_at = terminal.timeline[-1].offset if terminal.timeline else terminal.offset(now)
+    await terminal.keep_clock(now, _drift(ahead, ran_at))

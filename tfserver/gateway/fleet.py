@@ -13,14 +13,19 @@ from tfserver.commands.context import Services
 from tfserver.errors import StoreError
 from tfserver.gateway.link import Link
 from tfserver.model import canonical_sn
+from tfserver.store.terminals import Lease
+from tfserver.wire.session import State
 
 TICK_SECONDS: Final = 1.0
 EXPIRE_SECONDS: Final = 0.1
 BEAT_SECONDS: Final = 5.0
+HEARD_SECONDS: Final = 10.0
 LEASES_SECONDS: Final = 10.0
 TELL_AGAIN_SECONDS: Final = 600.0
 MOST_TOLD: Final = 10_000
 MOST_UNRELEASED: Final = 100_000
+MOST_RELEASES: Final = 1000
+"""Leases given back at once when there are many: those after them wait for these."""
 _CLOSE_GOING_AWAY: Final = 1001
 _CLOSE_POLICY: Final = 1008
 
@@ -38,13 +43,15 @@ class Fleet:
         self._reactor = reactor
         self._services = services
         self._monotonic = monotonic
-        self._beaten: dict[str, float] = {}
+        self._heard_until = monotonic()
         self._told: dict[tuple[str, str], float] = {}
         self._unreleased: dict[str, str] = {}
+        self._wakes = 0
         self._loops = [
             self._loop(self.tick, TICK_SECONDS),
             self._loop(self.expire, EXPIRE_SECONDS),
             self._loop(self.beat, BEAT_SECONDS),
+            self._loop(self.tell_heard, HEARD_SECONDS),
             self._loop(self.check_leases, LEASES_SECONDS),
         ]
 
@@ -60,7 +67,7 @@ class Fleet:
             if loop.running:
                 loop.stop()
         try:
-            await self.beat()
+            await self.tell_heard()
             await self._services.store.terminals.retire()
         except StoreError as failed:
             self._log.warn("could not retire: {failed}", failed=failed)
@@ -117,7 +124,10 @@ class Fleet:
 
     def tick(self) -> None:
         """Ping the silent, end what leads nowhere: one sweep in place of timers for each connection."""
+        quiet_since = self._monotonic() - self._services.settings.terminals.ping_seconds
         for link in list(self.links):
+            if link.heard_at > quiet_since and link.session.state is State.REGISTERED:
+                continue
             try:
                 link.tick()
             except Exception:
@@ -133,22 +143,68 @@ class Fleet:
                 self._log.failure("our own mistake in a sweep")
 
     async def beat(self) -> None:
-        """Tell that this process lives and whom it heard; try again to give back what is still held."""
-        heard = {sn: link.heard_at for sn, link in self.by_sn.items()}
-        ahead = self._services.now().timestamp() - self._monotonic()
-        news = {sn: round((at + ahead) * 1000) for sn, at in heard.items() if self._beaten.get(sn) != at}
-        await self._services.store.terminals.beat(news)
-        self._beaten = heard
-        for connection, sn in list(self._unreleased.items()):
-            if connection in self._unreleased:  # registered again meanwhile?
-                await self._release(connection, sn)
+        """Tell that this process lives; try again to give back what is still held."""
+        await self._services.store.terminals.beat({})
+        await self._release_all()
+
+    async def _release_all(self) -> None:
+        # one that registers again on its connection has the lease that it asks for now
+        asking = {link.context.connection for link in self.asking}
+        rest = [connection for connection in self._unreleased if connection not in asking]
+        for start in range(0, len(rest), MOST_RELEASES):
+            part = [
+                (one, self._unreleased[one])
+                for one in rest[start:][:MOST_RELEASES]
+                if one in self._unreleased
+            ]
+            await DeferredList([self._run(self._release(connection, sn)) for connection, sn in part])
+
+    async def tell_heard(self) -> None:
+        """Tell whom this process heard since it told last; if that fails, all of it again the next time."""
+        now = self._monotonic()
+        ahead = self._services.present.read().ms - now * 1000
+        since = self._heard_until
+        heard = {sn: link.heard_at for sn, link in self.by_sn.items() if link.heard_at >= since}
+        await self._services.store.terminals.beat({sn: round(at * 1000 + ahead) for sn, at in heard.items()})
+        self._heard_until = now
 
     async def check_leases(self) -> None:
-        """Close what was taken over or disapproved without a wake-up reaching us."""
-        held = [(sn, link.context.connection) for sn, link in self.by_sn.items()]
-        lost = set(await self._services.store.terminals.lost_leases(held)) if held else set()
-        for link in [link for link in self.by_sn.values() if link.context.connection in lost]:
-            link.close(_CLOSE_POLICY, "the lease of this connection is gone")
+        """Close what was taken over or disapproved, whether or not a wake-up reached us: what was noted for
+        this process, and after the store was away also what a comparison of all leases finds."""
+        terminals = self._services.store.terminals
+        more = True
+        while more:
+            losses = await terminals.losses()
+            self._close_lost(losses.leases)
+            await terminals.dealt_with(losses.leases)
+            more = losses.more
+        if not losses.whole:
+            held = [Lease(sn, link.context.connection) for sn, link in self.by_sn.items()]
+            self._close_lost(await terminals.lost_leases(held))
+            await terminals.compared(losses.mark)
+
+    def _close_lost(self, leases: list[Lease]) -> None:
+        # taken over already while its own reg is still being answered: then it is not in by_sn yet
+        asking = {link.context.connection: link for link in self.asking} if leases else {}
+        for sn, connection in leases:
+            link = self.by_sn.get(sn)
+            if link is None or link.context.connection != connection:
+                link = asking.get(connection)
+            if link is not None:
+                link.close(_CLOSE_POLICY, "the lease of this connection is gone")
+
+    async def _look(self) -> None:
+        """Many wake-ups while leases are checked are one check more."""
+        self._wakes += 1
+        if self._wakes > 1:
+            return
+        try:
+            seen = 0
+            while seen != self._wakes:
+                seen = self._wakes
+                await self.check_leases()
+        finally:
+            self._wakes = 0
 
     def woken(self, _channel: str, message: str) -> None:
         """Another process did something that concerns a terminal: look at what holds now."""
@@ -156,8 +212,8 @@ class Fleet:
         link = self.by_sn.get(sn)
         if what == "admission":
             self._close_refused(sn)
-        if link is not None and what in ("lease", "admission"):
-            self._run(self.check_leases())
+        if what == "lease" or (what == "admission" and link is not None):
+            self._run(self._look())
         elif link is not None and what == "change":
             self._run(self._reread(link))
 
@@ -183,23 +239,18 @@ class Fleet:
             await task.deferLater(self._reactor, 0.02)
         for link in list(self.links):
             link.abort()
-        await DeferredList(
-            [self._swallowed(self._release(c, sn)) for c, sn in list(self._unreleased.items())]
-        )
+        await self._release_all()
 
     def _loop(self, act: Callable[[], Any], seconds: float) -> tuple[task.LoopingCall, float]:
         def turn() -> Any:
             found = act()
-            return None if found is None else self._swallowed(found)
+            return None if found is None else self._run(found)
 
         loop = task.LoopingCall(turn)
         loop.clock = self._reactor
         return loop, seconds
 
-    def _run(self, coroutine: Any) -> None:
-        self._swallowed(coroutine)
-
-    def _swallowed(self, coroutine: Any) -> Deferred[Any]:
+    def _run(self, coroutine: Any) -> Deferred[Any]:
         """The store is away: the next sweep does it. Anything else is our own mistake."""
         running: Deferred[Any] = Deferred.fromCoroutine(coroutine)
         running.addErrback(lambda failure: failure.trap(StoreError) and None)

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from tfserver.config import Store as StoreSettings
-from tfserver.errors import ScriptFailed, StartError, StoreUnavailable, StoreUnreachable
+from tfserver.errors import ScriptFailed, StartError, StoreError, StoreUnavailable, StoreUnreachable
 from tfserver.store import address
 from tfserver.store.fitness import Fitness, Gate, Unfit
 from tfserver.store.keys import Keys
@@ -122,6 +122,8 @@ class Client:
         self.address = address.parse(url, password)
         self.problem = "the store is not connected yet"
         self.fitness: Fitness | None = None
+        self.made = 0
+        """How often a connection for writes was made: before each the store may have lost something."""
         self._reactor = reactor
         self._settings = settings
         self._gate = Gate(self.address, settings, self.keys)
@@ -137,6 +139,11 @@ class Client:
         self._probe = task.LoopingCall(self._probe_once)
         self._probe.clock = reactor
         self._unfit: Unfit | None = None
+
+    @property
+    def reactor(self) -> Any:
+        """Whose turns the calls are made in."""
+        return self._reactor
 
     @property
     def ready(self) -> bool:
@@ -220,6 +227,7 @@ class Client:
         await self._checked(connection)
         for script in self._scripts.values():
             await connection.execute_command("SCRIPT", "LOAD", script.text)
+        self.made += connection.factory is self._writes
 
     async def _checked(self, connection: Any) -> None:
         check = ensureDeferred(self._gate.check(connection))
@@ -266,14 +274,17 @@ class Client:
                 self._not_ready("no answer within the deadline")
             raise StoreUnavailable("no answer within the deadline") from error
         text = str(error)
+        if isinstance(error, txredisapi.ResponseError):
+            raise self.meaning(text) from error
+        self._not_ready(f"connection lost: {text}")
+        raise StoreUnavailable(text) from error
+
+    def meaning(self, text: str) -> StoreError:
+        """What to raise for an error that the store told in these words."""
         if text.startswith("OOM"):
             self._full = True
             self._not_ready(FULL)
-        if isinstance(error, txredisapi.ResponseError) and not text.startswith(_AWAY):
-            raise ScriptFailed(text) from error
-        if not isinstance(error, txredisapi.ResponseError):
-            self._not_ready(f"connection lost: {text}")
-        raise StoreUnavailable(text) from error
+        return StoreUnavailable(text) if text.startswith(_AWAY) else ScriptFailed(text)
 
     async def _probe_once(self) -> None:
         """Find out whether a stalled store answers again, and whether a healthy one is still durable."""

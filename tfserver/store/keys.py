@@ -55,6 +55,10 @@ class Keys:
         """Heartbeat of one process."""
         return f"{self.prefix}alive:{owner}"
 
+    def lost(self, owner: str) -> str:
+        """Set of the leases that one process lost: ``connection SN``, and a mark while it is whole."""
+        return f"{self.prefix}lost:{owner}"
+
     def wake(self, owner: str) -> str:
         """Channel of one process."""
         return f"{self.prefix}wake:{owner}"

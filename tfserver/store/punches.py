@@ -1,74 +1,41 @@
 """Punches on their way to disk: everything that came in one turn of the reactor goes in one script call.
 
-``append`` fires only after the store has confirmed under the accepted durability; it fails when that did not
+``keep`` tells its caller that the store has confirmed under the accepted durability, or that this did not
 happen within the deadline. Then the write may still have happened: known punches are dropped, so sending it
 again makes no double (design §3.1).
+
+This is the way of every punch, hence no Deferred, no function and no name made anew for a single record.
 """
 
 from __future__ import annotations
 
+import functools
 from collections import deque
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from tfserver.config import Punches as PunchSettings
 from tfserver.errors import Gone, ScriptFailed, StoreUnavailable
-from tfserver.model import canonical_sn
 from tfserver.store.client import Client
+from tfserver.store.shelf import TOUCH_EVERY, Bad, Done, Frame, Kept, Present, Record, Shelf, Told, write
 
-MOST_RECORDS_A_CALL: Final = 500
-MOST_CALLS: Final = 2
-"""Calls under way at once: what comes meanwhile shares the next one."""
+MOST_RECORDS_A_CALL: Final = 200
+"""Records, bad ones and frames: so many take the store a few milliseconds."""
+FEW_CALLS: Final = 2
+"""Calls under way at once as long as none is full: what comes meanwhile shares the next one."""
+MOST_CALLS: Final = 8
+"""Full calls under way at once; a slow disk confirms all of them together."""
 MOST_WAITING: Final = 20_000
 SIGHTING_DAYS: Final = 3
 FROZEN_AFTER: Final = 3
 """So many repeats of one time value mean a clock that stands still (protocol §7 #15)."""
 
 
-class Record(NamedTuple):
-    """A punch ready to be kept: its identity, the day of its device time (``YYYYMMDD``), and its JSON."""
-
-    uid: str
-    member: int
-    sighting: int | None
-    day: str
-    time: str
-    body: bytes
-    picture: str = ""
-
-
-class Bad(NamedTuple):
-    """A record that could not be read, for the quarantine."""
-
-    why: str
-    raw: bytes
-
-
-class Kept(NamedTuple):
-    """What became of a batch."""
-
-    new: int
-    known: int
-    repeats: int
-
-
 class QuarantineFull(ScriptFailed):
     """Bad records find no room: somebody has to look at the quarantine."""
-
-
-@dataclass(slots=True)
-class _Batch:
-    sn: str
-    logindex: str
-    records: list[Record]
-    bad: list[Bad]
-    done: Deferred[Kept] = field(default_factory=Deferred)
-
-    @property
-    def size(self) -> int:
-        return len(self.records) + len(self.bad) + 1
 
 
 class Punches:
@@ -78,94 +45,122 @@ class Punches:
         self._reactor = reactor
         self._client = client
         self._settings = settings
-        self._waiting: deque[_Batch] = deque()
+        self._waiting: deque[Frame] = deque()
         self._waiting_records = 0
         self._calls = 0
         self._scheduled = False
 
+    def shelf(self, sn: str) -> Shelf:
+        """Where the punches of a terminal go, for as long as it is connected."""
+        return Shelf(self._client.keys, sn)
+
     def append(self, sn: str, logindex: int | None, records: list[Record], bad: list[Bad]) -> Deferred[Kept]:
         """Keep a terminal's records; StoreUnavailable and QuarantineFull promise nothing."""
-        if not self._client.ready:
-            return fail(StoreUnavailable(self._client.problem))
-        if self._waiting_records >= MOST_WAITING:
-            return fail(StoreUnavailable("too much is waiting to be kept"))
-        parts = [
-            _Batch(sn, "" if logindex is None else str(logindex), *part) for part in _parts(records, bad)
-        ]
-        for part in parts:
-            self._waiting.append(part)
-            self._waiting_records += part.size
+        kept: Deferred[Kept] = Deferred()
+        self.keep(self.shelf(sn), logindex, records, bad, functools.partial(_fire, kept))
+        return kept
+
+    def keep(
+        self, shelf: Shelf, logindex: int | None, records: list[Record], bad: list[Bad], done: Done
+    ) -> None:
+        """Keep a terminal's records and call ``done`` once; any exception it is told promises nothing."""
+        self._take([Frame(shelf, logindex, records, bad, _told_each, done)])
         self._schedule()
-        return parts[0].done if len(parts) == 1 else Deferred.fromCoroutine(_sum(parts))
+
+    def keep_turn(self, frames: list[Frame]) -> None:
+        """Keep all frames of a turn that is over: what is free to go goes at once."""
+        self._take(frames)
+        self._flush()
+
+    def _take(self, frames: list[Frame]) -> None:
+        if not self._client.ready:
+            self._refuse(frames, self._client.problem)
+            return
+        taken = self._waiting
+        for frame in frames:
+            if self._waiting_records >= MOST_WAITING:
+                self._refuse([frame], "too much is waiting to be kept")
+                continue
+            size = len(frame.records) + len(frame.bad) + 1
+            self._waiting_records += size
+            if size <= MOST_RECORDS_A_CALL:
+                taken.append(frame)
+            else:
+                parts = _parts(frame)
+                taken.extend(parts)
+                self._waiting_records += len(parts) - 1
+
+    def _refuse(self, frames: list[Frame], why: str) -> None:
+        _tell(frames, [StoreUnavailable(why) for _ in frames])
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._calls < MOST_CALLS and self._waiting:
+        if not self._scheduled and self._may_call():
             self._scheduled = True
-            self._reactor.callLater(0, self._flush)
+            self._reactor.callLater(0, self._flush_scheduled)
+
+    def _flush_scheduled(self) -> None:
+        self._scheduled = False
+        self._flush()
+
+    def _may_call(self) -> bool:
+        most = MOST_CALLS if self._waiting_records >= MOST_RECORDS_A_CALL else FEW_CALLS
+        return bool(self._waiting) and self._calls < most
 
     def _flush(self) -> None:
-        self._scheduled = False
-        while self._waiting and self._calls < MOST_CALLS:
-            batches: list[_Batch] = []
+        while self._may_call():
+            frames: list[Frame] = []
             size = 0
-            while self._waiting and (not batches or size + self._waiting[0].size <= MOST_RECORDS_A_CALL):
-                batches.append(self._waiting.popleft())
-                size += batches[-1].size
+            while self._waiting and (not frames or size + self._waiting[0].size <= MOST_RECORDS_A_CALL):
+                frames.append(self._waiting.popleft())
+                size += frames[-1].size
             self._waiting_records -= size
             self._calls += 1
-            Deferred.fromCoroutine(self._keep(batches))
+            Deferred.fromCoroutine(self._keep(frames))
 
-    async def _keep(self, batches: list[_Batch]) -> None:
+    async def _keep(self, frames: list[Frame]) -> None:
         try:
-            await self._call(batches)
-        except ScriptFailed:
-            for batch in batches:
-                await self._keep_alone(batch)
+            answers = await self._call(frames)
+        except StoreUnavailable as failed:
+            answers = [failed] * len(frames)
         except Exception as failed:
-            for batch in batches:
-                batch.done.errback(failed)
+            # One terminal's poison must not spoil the others' punches.
+            answers = [failed] if len(frames) == 1 else [await self._alone(frame) for frame in frames]
         finally:
             self._calls -= 1
             self._schedule()
+        _tell(frames, answers)
 
-    async def _keep_alone(self, batch: _Batch) -> None:
-        """One terminal's poison must not spoil the others' punches."""
+    async def _alone(self, frame: Frame) -> Kept | Exception:
         try:
-            await self._call([batch])
+            return (await self._call([frame]))[0]
         except Exception as failed:
-            batch.done.errback(failed)
+            return failed
 
-    async def _call(self, batches: list[_Batch]) -> None:
-        keys = self._client.keys
-        now = round(self._reactor.seconds() * 1000)
+    async def _call(self, frames: list[Frame]) -> list[Kept | Exception]:
+        keys, settings = self._client.keys, self._settings
+        present = Present(self._reactor.seconds(), self._client.made)
         args: list[Any] = [
-            self._settings.dedupe_days * 86400,
-            SIGHTING_DAYS * 86400,
-            self._settings.quarantine,
-            now,
+            settings.dedupe_days * 86400 + TOUCH_EVERY,
+            SIGHTING_DAYS * 86400 + TOUCH_EVERY,
+            settings.quarantine,
+            round(present.now * 1000),
             FROZEN_AFTER,
+            settings.image_hours * 3600,
+            keys.terminal(""),
         ]
-        for batch in batches:
-            self._write(batch, args)
-        results = await self._client.run("append", [keys.punches, keys.quarantine, keys.punched], args)
-        for batch, result in zip(batches, results, strict=True):
-            if result[0] < 0:
-                batch.done.errback(QuarantineFull("the quarantine is full"))
+        touching = write(frames, keys, present, args)
+        odd = await self._client.run("append", [keys.punches, keys.quarantine, keys.punched], args)
+        answers: list[Kept | Exception] = [_ALL_NEW[len(frame.records)] for frame in frames]
+        for number, known, repeats in zip(odd[::3], odd[1::3], odd[2::3], strict=True):
+            if known < 0:
+                answers[number - 1] = QuarantineFull("the quarantine is full")
             else:
-                batch.done.callback(Kept(*result))
-
-    def _write(self, batch: _Batch, args: list[Any]) -> None:
-        keys = self._client.keys
-        pictures = [r for r in batch.records if r.picture]
-        args += (canonical_sn(batch.sn), keys.terminal(batch.sn), keys.known(batch.sn))
-        args += (keys.sighted(batch.sn), batch.logindex, len(batch.records), len(pictures), len(batch.bad))
-        for record in batch.records:
-            sighting = "" if record.sighting is None else record.sighting
-            args += (record.day, record.member, sighting, record.time, record.body)
-        for record in pictures:
-            args += (keys.image(record.uid), self._settings.image_hours * 3600, record.picture)
-        for bad in batch.bad:
-            args += bad
+                answers[number - 1] = Kept(len(frames[number - 1].records) - known, known, repeats)
+        for number, sets in touching:
+            # With a known record in it, perhaps nothing entered this set and its life did not begin anew.
+            if not odd or answers[number] is _ALL_NEW[len(frames[number].records)]:
+                sets.touched = present
+        return answers
 
     async def page(self, after: str, limit: int) -> list[tuple[str, str]]:
         """Up to ``limit`` entries behind the cursor ``after`` (``0`` is the beginning): place and JSON.
@@ -216,24 +211,64 @@ def _place(cursor: str) -> tuple[int, int]:
     return int(ms), int(number or 0)
 
 
-def _parts(records: list[Record], bad: list[Bad]) -> list[tuple[list[Record], list[Bad]]]:
-    """Cut a batch that is larger than a call may be; the bad ones go first."""
-    step = MOST_RECORDS_A_CALL - 1
-    if len(records) + len(bad) <= step:
-        return [(records, bad)]
-    parts: list[tuple[list[Record], list[Bad]]] = [([], bad[i : i + step]) for i in range(0, len(bad), step)]
-    return parts + [(records[i : i + step], []) for i in range(0, len(records), step)]
+_ALL_NEW: Final = tuple(Kept(count, 0, 0) for count in range(MOST_RECORDS_A_CALL))
 
 
-async def _sum(parts: list[_Batch]) -> Kept:
-    """Wait for all parts of a batch; the first failure is the batch's."""
-    failed: Exception | None = None
-    kept = []
-    for part in parts:
+def _tell(frames: list[Frame], answers: Sequence[Kept | Exception]) -> None:
+    """Tell everybody once, those of a kind together."""
+    kinds: dict[Told, list[tuple[Any, Kept | Exception]]] = {}
+    for frame, answer in zip(frames, answers, strict=True):
+        kinds.setdefault(frame.told, []).append((frame.asker, answer))
+    for told, outcomes in kinds.items():
         try:
-            kept.append(await part.done)
-        except Exception as wrong:
-            failed = failed or wrong
-    if failed is not None:
-        raise failed
-    return Kept(*(sum(column) for column in zip(*kept, strict=True)))
+            told(outcomes)
+        except Exception:
+            _log.failure("our own mistake in what follows of kept punches")
+
+
+def _told_each(outcomes: list[tuple[Done, Kept | Exception]]) -> None:
+    for done, kept in outcomes:
+        try:
+            done(kept)
+        except Exception:
+            # Its own mistake: the others of the call have to be told all the same.
+            _log.failure("our own mistake in what follows of a kept batch")
+
+
+_log: Final = Logger()
+
+
+def _fire(kept: Deferred[Kept], told: Kept | Exception) -> None:
+    if isinstance(told, Exception):
+        kept.errback(told)
+    else:
+        kept.callback(told)
+
+
+def _parts(frame: Frame) -> list[Frame]:
+    """Cut a frame that is larger than a call may be; the bad ones go first."""
+    records, bad, step = frame.records, frame.bad, MOST_RECORDS_A_CALL - 1
+    some: list[tuple[list[Record], list[Bad]]] = [([], bad[i : i + step]) for i in range(0, len(bad), step)]
+    some += [(records[i : i + step], []) for i in range(0, len(records), step)]
+    done = _Whole(len(some), frame).told
+    return [Frame(frame.shelf, frame.logindex, *part, _told_each, done) for part in some]
+
+
+class _Whole:
+    """A frame that goes in several parts: told once, after the last; the first failure is the frame's."""
+
+    def __init__(self, parts: int, frame: Frame) -> None:
+        self._left = parts
+        self._frame = frame
+        self._kept = Kept(0, 0, 0)
+        self._failed: Exception | None = None
+
+    def told(self, kept: Kept | Exception) -> None:
+        """What became of one part."""
+        self._left -= 1
+        if isinstance(kept, Exception):
+            self._failed = self._failed or kept
+        else:
+            self._kept = Kept(*map(sum, zip(self._kept, kept, strict=True)))
+        if not self._left:
+            self._frame.told([(self._frame.asker, self._failed or self._kept)])

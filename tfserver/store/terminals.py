@@ -21,24 +21,31 @@ from tfserver.model import (
     rfc3339,
 )
 from tfserver.store.client import Client
+from tfserver.store.turn import Question, Turn
 
 HEARTBEAT_LIFE: Final = 15
 """Seconds after its last heartbeat a process counts as gone."""
+LOST_LIFE: Final = 120
+"""Seconds for which lost leases stay noted for a process that does not ask; later it has to compare all."""
 MOST_CLAIMANTS: Final = 1000
-_LEASES_A_CALL: Final = 500
+LEASES_A_CALL: Final = 500
+HEARD_A_CALL: Final = 1000
 _TIMELINE = msgspec.json.Decoder(tuple[ClockEntry, ...])
 
 
 class Arrival(NamedTuple):
-    """A terminal that says who it is: its number as sent, identity, address, and clock against UTC."""
+    """A terminal that says who it is: its number as sent, identity, ``devinfo`` (JSON), address, and clock
+    against UTC. ``clock`` and ``echo`` are for a clock of which nothing is known yet (design §3.4)."""
 
     sn: str
     identity: Identity
-    devinfo: dict[str, Any]
+    devinfo: bytes
     address: str
     ahead_ms: int | None
     now_ms: int
     approve: bool
+    clock: tuple[ClockEntry, ...] = ()
+    echo: int | None = None
 
 
 class Claimant(msgspec.Struct, frozen=True):
@@ -52,6 +59,23 @@ class Claimant(msgspec.Struct, frozen=True):
     devinfo: dict[str, Any]
 
 
+class Lease(NamedTuple):
+    """The right of one connection to speak for a terminal."""
+
+    sn: str
+    connection: str
+
+
+class Losses(NamedTuple):
+    """Leases that this process lost, perhaps not all (``more``). Unless ``whole``, some may not have been
+    noted; ``mark`` tells the store that all leases were compared since."""
+
+    leases: list[Lease]
+    more: bool
+    whole: bool
+    mark: str
+
+
 class RegistryFull(Exception):
     """No room to remember another pending terminal or claimant."""
 
@@ -63,77 +87,94 @@ class Terminals:
         self.owner = owner
         self._client = client
         self._settings = settings
+        self._turn = Turn(client.reactor, self._call)
 
     async def register(self, arrival: Arrival, connection: str) -> Registration:
-        """Admit a terminal and give its lease to this connection. Raises RegistryFull, StoreUnavailable."""
-        keys, sn = self._client.keys, canonical_sn(arrival.sn)
-        identity = arrival.identity
-        claimant = Claimant(
-            sn, identity.cpusn, identity.mac, arrival.address, arrival.now_ms, arrival.devinfo
+        """Admit a terminal and give its lease to this connection. Raises RegistryFull, StoreUnavailable.
+
+        Of a clock unknown so far the arrival's own ``clock`` is kept, and returned as the same object.
+        """
+        identity, ahead = arrival.identity, arrival.ahead_ms
+        found = await self._turn.ask(
+            *("claim", canonical_sn(arrival.sn), arrival.sn, identity.cpusn, identity.mac, arrival.devinfo),
+            *(arrival.now_ms, "1" if arrival.approve else "0", connection, "" if ahead is None else ahead),
+            *(arrival.address, _written(arrival.clock), "" if arrival.echo is None else arrival.echo),
         )
-        found = await self._client.run(
-            "register",
-            [keys.terminal(sn), keys.pending, keys.claimants, keys.terminals],
-            [
-                *(sn, arrival.sn, identity.cpusn, identity.mac, msgspec.json.encode(arrival.devinfo)),
-                *(arrival.now_ms, "1" if arrival.approve else "0", self._settings.most_pending),
-                *(f"{sn}|{identity.cpusn}|{identity.mac}", msgspec.json.encode(claimant), MOST_CLAIMANTS),
-                *(connection, self.owner, keys.wake("")),
-                "" if arrival.ahead_ms is None else arrival.ahead_ms,
-            ],
-        )
+        if found[0] == "approved":
+            return _registration(arrival, *found[1:])
         if found[0] == "full":
             raise RegistryFull
-        admission = Admission(found[0])
-        if admission is not Admission.APPROVED:
-            return Registration(admission)
-        _, site, timezone, profile, clock, echo, *_ = found
-        return Registration(
-            admission=admission,
-            site=site,
-            timezone=timezone,
-            model_profile=profile,
-            clock=_TIMELINE.decode(clock) if clock else (),
-            echo=int(echo) if echo else None,
-        )
+        return Registration(Admission(found[0]))
 
     async def set_clock(self, sn: str, timeline: tuple[ClockEntry, ...], echo: int | None) -> None:
         """Remember by which offsets a terminal's clock ran; ``echo`` is one that nobody has confirmed."""
-        fields: list[Any] = ["clock", msgspec.json.encode(timeline)]
-        if echo is not None:
-            fields += ["echo", echo]
-        await self._client.write("HSET", self._client.keys.terminal(sn), *fields)
+        await self._turn.ask("clock", canonical_sn(sn), _written(timeline), "" if echo is None else echo)
 
     async def release(self, sn: str, connection: str) -> bool:
         """Give the lease back; False when a newer connection had it already."""
-        return bool(await self._client.run("release", [self._client.keys.terminal(sn)], [connection]))
+        return bool(await self._turn.ask("release", canonical_sn(sn), connection))
+
+    async def _call(self, questions: list[Question]) -> list[Any]:
+        keys = self._client.keys
+        args: list[Any] = [keys.terminal(""), keys.lost(""), LOST_LIFE, keys.wake(""), self.owner]
+        args += (self._settings.most_pending, MOST_CLAIMANTS)
+        for question in questions:
+            args += question
+        answers = await self._client.run("registry", [keys.pending, keys.claimants, keys.terminals], args)
+        return [self._answer(answer) for answer in answers]
+
+    def _answer(self, answer: Any) -> Any:
+        is_failure = isinstance(answer, list) and answer[0] == "failed"
+        return self._client.meaning(answer[1]) if is_failure else answer
 
     async def beat(self, heard: dict[str, int]) -> None:
         """This process lives, and heard these terminals at these times (UTC, ms)."""
         keys = self._client.keys
         await self._client.write("SET", keys.alive(self.owner), "1", "EX", HEARTBEAT_LIFE)
-        if heard:
-            pairs = [part for sn, at in heard.items() for part in (at, canonical_sn(sn))]
-            await self._client.write("ZADD", keys.heard, "GT", *pairs)
+        pairs = [part for sn, at in heard.items() for part in (at, canonical_sn(sn))]
+        for start in range(0, len(pairs), 2 * HEARD_A_CALL):
+            await self._client.write("ZADD", keys.heard, "GT", *pairs[start : start + 2 * HEARD_A_CALL])
 
     async def retire(self) -> None:
         """This process is gone."""
         await self._client.write("DEL", self._client.keys.alive(self.owner))
 
-    async def lost_leases(self, held: list[tuple[str, str]]) -> list[str]:
-        """Of these (sn, connection), the connections whose lease or approval is gone."""
+    async def losses(self) -> Losses:
+        """Leases of this process that were taken over, or whose terminal was disapproved."""
+        whole, more, *lost = await self._noted(mark := f"compared{self._client.made}", "0")
+        leases = [Lease(sn, connection) for connection, _, sn in (text.partition(" ") for text in lost)]
+        return Losses(leases, bool(more), bool(whole), mark)
+
+    async def dealt_with(self, leases: list[Lease]) -> None:
+        """Their connections are closed: forget the losses."""
+        noted = [f"{connection} {sn}" for sn, connection in leases]
+        if noted:
+            await self._client.write("SREM", self._client.keys.lost(self.owner), *noted)
+
+    async def compared(self, mark: str) -> None:
+        """All leases were compared: from then on losses are noted."""
+        await self._noted(mark, "1")
+
+    async def _noted(self, mark: str, marking: str) -> list[Any]:
+        keys = self._client.keys
+        args = [mark, marking, LOST_LIFE, keys.terminal(""), LEASES_A_CALL]
+        found: list[Any] = await self._client.run("lost", [keys.lost(self.owner)], args)
+        return found
+
+    async def lost_leases(self, held: list[Lease]) -> list[Lease]:
+        """Those of these whose lease or approval is gone."""
         lost = []
-        for start in range(0, len(held), _LEASES_A_CALL):
-            part = held[start : start + _LEASES_A_CALL]
-            keys = [self._client.keys.terminal(sn) for sn, _ in part]
-            places = await self._client.run("leases", keys, [connection for _, connection in part])
-            lost += [part[place][1] for place in places]
+        for start in range(0, len(held), LEASES_A_CALL):
+            part = held[start : start + LEASES_A_CALL]
+            keys = [self._client.keys.terminal(lease.sn) for lease in part]
+            places = await self._client.run("leases", keys, [lease.connection for lease in part])
+            lost += [part[place] for place in places]
         return lost
 
     async def decide(self, sn: str, admission: Admission) -> bool:
         """Approve or deny; False when there is no such terminal. Approval pins who claimed it last."""
         keys = self._client.keys
-        args = [canonical_sn(sn), admission.value, keys.everybody]
+        args = [canonical_sn(sn), admission.value, keys.everybody, keys.lost(""), LOST_LIFE]
         return bool(await self._client.run("admit", [keys.terminal(sn), keys.pending, keys.claimants], args))
 
     async def change(self, sn: str, fields: dict[str, str]) -> None:
@@ -174,6 +215,24 @@ class Terminals:
         return sorted(
             (msgspec.json.decode(text, type=Claimant) for text in found), key=lambda claim: claim.last
         )
+
+
+def _written(timeline: tuple[ClockEntry, ...]) -> bytes:
+    return msgspec.json.encode(timeline) if timeline else b""
+
+
+def _registration(
+    arrival: Arrival, site: str, timezone: str, profile: str, clock: str, echo: str, is_first: str
+) -> Registration:
+    timeline = arrival.clock if is_first else _TIMELINE.decode(clock) if clock else ()
+    return Registration(
+        admission=Admission.APPROVED,
+        site=site,
+        timezone=timezone,
+        model_profile=profile,
+        clock=timeline,
+        echo=int(echo) if echo else None,
+    )
 
 
 def _pairs(flat: list[str]) -> dict[str, str]:

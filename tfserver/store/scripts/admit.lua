@@ -1,7 +1,14 @@
 -- Decide on a terminal. Approving one that another device claims pins the identity that claimed it last.
--- KEYS 1 terminal, 2 pending, 3 claimants · ARGV 1 sn (canonical), 2 admission, 3 channel of all processes
+-- KEYS 1 terminal, 2 pending, 3 claimants
+-- ARGV 1 sn (canonical), 2 admission, 3 channel of all processes, 4 prefix of the sets of lost leases, 5 their life (s)
 -- Returns 0 when there is no such terminal.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local lease = redis.call('HMGET', KEYS[1], 'conn', 'owner')
+if ARGV[2] ~= 'approved' and lease[1] then
+  local lost = ARGV[4] .. (lease[2] or '')
+  redis.call('SADD', lost, lease[1] .. ' ' .. ARGV[1])
+  redis.call('EXPIRE', lost, ARGV[5])
+end
 redis.call('HSET', KEYS[1], 'admission', ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[1])
 local newest, field

@@ -1,0 +1,127 @@
+-- Do what one process asks of the registry in one turn, in the order it asks; a mistake in one harms no other.
+-- A script has no rollback: who loses a lease is noted before the lease moves.
+--
+-- KEYS 1 pending, 2 claimants, 3 all terminals
+-- ARGV 1 prefix of terminals, 2 prefix of the sets of lost leases, 3 their life (s), 4 prefix of wake-up channels,
+--      5 owner, 6 bound of pending, 7 bound of claimants, then for each question one of:
+--   "claim", sn (canonical), sn as sent, cpusn, mac, devinfo (JSON), now (ms), "1" to approve unknown ones,
+--      connection id, clock ahead of UTC (ms) or "", address, timeline (JSON) and echoed offset or "" for a clock
+--      of which nothing is known. Admits a terminal and, when it is approved, gives its lease to this connection:
+--      the newest admitted one wins. Answers {"approved", site, timezone, profile, clock, echoed offset, "1" when
+--      the clock is the one sent} or {"pending"|"denied"|"quarantined"|"full"}
+--   "clock", sn, timeline (JSON), echoed offset or "". Answers 1
+--   "release", sn, connection id. Gives a lease back. Answers 1, or 0 when it was not this connection's any more
+-- Returns an answer each; {"failed", error} for one that could not be done.
+local pending, claimants, terminals = KEYS[1], KEYS[2], KEYS[3]
+local terminal_of, lost_of, lost_life, wake_of, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local most_pending, most_claimants = tonumber(ARGV[6]), tonumber(ARGV[7])
+local losers = {}
+
+local function is_other(pinned_cpusn, pinned_mac, cpusn, mac)
+  if pinned_cpusn == '' and pinned_mac == '' then return false end
+  local same_cpusn, same_mac = pinned_cpusn == cpusn, pinned_mac == mac
+  if not same_cpusn and pinned_cpusn ~= '' and cpusn ~= '' then return true end
+  if not same_mac and pinned_mac ~= '' and mac ~= '' then return true end
+  return not (same_cpusn and cpusn ~= '') and not (same_mac and mac ~= '')
+end
+
+local function quarantine(sn, cpusn, mac, address, now, devinfo)
+  local field = sn .. '|' .. cpusn .. '|' .. mac
+  if redis.call('HEXISTS', claimants, field) == 0 and redis.call('HLEN', claimants) >= most_claimants then
+    return {'full'}
+  end
+  redis.call('HSET', claimants, field, '{"sn":' .. cjson.encode(sn) .. ',"cpusn":' .. cjson.encode(cpusn)
+    .. ',"mac":' .. cjson.encode(mac) .. ',"address":' .. cjson.encode(address) .. ',"last":' .. now
+    .. ',"devinfo":' .. devinfo .. '}')
+  return {'quarantined'}
+end
+
+local function note_loss(loser, connection, sn)
+  redis.call('SADD', lost_of .. loser, connection .. ' ' .. sn)
+  if not losers[loser] then redis.call('EXPIRE', lost_of .. loser, lost_life) end
+  losers[loser] = true
+end
+
+local function set(fields, name, value)
+  local n = #fields
+  fields[n + 1], fields[n + 2] = name, value
+end
+
+local function claim(at)
+  local sn, cpusn, mac, devinfo, now = ARGV[at], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
+  local auto, connection, key = ARGV[at + 6] == '1', ARGV[at + 7], terminal_of .. sn
+  local told = redis.call('HMGET', key, 'admission', 'cpusn', 'mac', 'site', 'timezone', 'model_profile', 'clock',
+    'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn')
+  local admission, pinned_cpusn, pinned_mac, known = told[1], told[2] or '', told[3] or '', told[1]
+  if not known then
+    if not auto and redis.call('ZCARD', pending) >= most_pending then return {'full'} end
+    admission = auto and 'approved' or 'pending'
+  elseif is_other(pinned_cpusn, pinned_mac, cpusn, mac) then
+    return quarantine(sn, cpusn, mac, ARGV[at + 9], now, devinfo)
+  elseif known == 'pending' and auto then
+    admission = 'approved'
+  end
+
+  local fields = {'devinfo', devinfo, 'reg_at', now, 'ahead', ARGV[at + 8]}
+  if told[13] ~= ARGV[at + 1] then set(fields, 'sn', ARGV[at + 1]) end
+  if admission ~= known then set(fields, 'admission', admission) end
+  if not known then set(fields, 'first_seen', now) end
+  if cpusn ~= '' and pinned_cpusn == '' then set(fields, 'cpusn', cpusn) end
+  if mac ~= '' and pinned_mac == '' then set(fields, 'mac', mac) end
+  local clock, echo, is_first = told[7] or '', told[8] or '', ''
+  if admission == 'approved' then
+    if clock == '' and echo == '' and (told[5] or '') == '' and ARGV[at + 10] ~= '' then
+      clock, echo, is_first = ARGV[at + 10], ARGV[at + 11], '1'
+      set(fields, 'clock', clock)
+      if echo ~= '' then set(fields, 'echo', echo) end
+    end
+    if told[9] ~= connection then
+      set(fields, 'connected_at', now)
+      set(fields, 'conn', connection)
+      if told[9] then note_loss(told[10] or '', told[9], sn) end
+    end
+    if told[10] ~= owner then set(fields, 'owner', owner) end
+  end
+
+  redis.call('HSET', key, unpack(fields))
+  if told[11] or told[12] then redis.call('HDEL', key, 'clock_state', 'frozen', 'frozen_at') end
+  if not known then redis.call('ZADD', terminals, 0, sn) end
+  if admission == 'pending' and not known then redis.call('ZADD', pending, now, sn) end
+  if admission ~= known and known then redis.call('ZREM', pending, sn) end
+  if admission ~= 'approved' then return {admission} end
+  return {admission, told[4] or '', told[5] or '', told[6] or '', clock, echo, is_first}
+end
+
+local function set_clock(at)
+  local key, echo = terminal_of .. ARGV[at], ARGV[at + 2]
+  if echo == '' then
+    redis.call('HSET', key, 'clock', ARGV[at + 1])
+  else
+    redis.call('HSET', key, 'clock', ARGV[at + 1], 'echo', echo)
+  end
+  return 1
+end
+
+local function release(at)
+  local key = terminal_of .. ARGV[at]
+  if redis.call('HGET', key, 'conn') ~= ARGV[at + 1] then return 0 end
+  redis.call('HDEL', key, 'conn', 'owner', 'connected_at')
+  return 1
+end
+
+local does = {claim = claim, clock = set_clock, release = release}
+local length = {claim = 12, clock = 3, release = 2}
+local answers, at = {}, 8
+while at <= #ARGV do
+  local kind = ARGV[at]
+  local done, answer = pcall(does[kind], at + 1)
+  if not done then
+    local text = type(answer) == 'table' and answer.err or tostring(answer)
+    answer = {'failed', (string.gsub(text, '^@?user_script: ?%d+: ?%-?', ''))}
+  end
+  answers[#answers + 1] = answer
+  at = at + 1 + length[kind]
+end
+-- only a hint: whoever may not publish has said it in the set
+for loser in pairs(losers) do redis.pcall('PUBLISH', wake_of .. loser, 'lease') end
+return answers

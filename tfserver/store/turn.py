@@ -1,0 +1,77 @@
+"""What is asked of the store in one turn of the reactor goes in one call, in the order it was asked."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred, fail
+
+from tfserver.errors import StoreError, StoreUnavailable
+
+MOST_A_CALL: Final = 100
+"""A call holds up everybody else's: this many take the store one or two milliseconds."""
+MOST_CALLS: Final = 2
+"""Calls under way at once: what comes meanwhile shares the next one."""
+MOST_WAITING: Final = 10_000
+
+Question = tuple[Any, ...]
+
+
+class Turn:
+    """Questions of one kind. ``call`` answers a list of them in order; an answer may be an exception."""
+
+    def __init__(self, reactor: Any, call: Callable[[list[Question]], Awaitable[list[Any]]]) -> None:
+        self._reactor = reactor
+        self._call = call
+        self._waiting: deque[tuple[Question, Deferred[Any]]] = deque()
+        self._calls = 0
+        self._scheduled = False
+
+    def ask(self, *question: Any) -> Deferred[Any]:
+        """The answer. StoreUnavailable: it may or may not have been done. A question that is cancelled before
+        its call is made is not asked at all."""
+        if len(self._waiting) >= MOST_WAITING:
+            return fail(StoreUnavailable("too much is waiting for the store"))
+        done: Deferred[Any] = Deferred()
+        self._waiting.append((question, done))
+        self._schedule()
+        return done
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self._calls < MOST_CALLS and self._waiting:
+            self._scheduled = True
+            self._reactor.callLater(0, self._flush)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        while self._calls < MOST_CALLS and (asked := self._next()):
+            self._calls += 1
+            Deferred.fromCoroutine(self._perform(asked))
+
+    def _next(self) -> list[tuple[Question, Deferred[Any]]]:
+        """What the next call asks; who gave up waiting is left out."""
+        asked: list[tuple[Question, Deferred[Any]]] = []
+        while self._waiting and len(asked) < MOST_A_CALL:
+            one = self._waiting.popleft()
+            if not one[1].called:
+                asked.append(one)
+        return asked
+
+    async def _perform(self, asked: list[tuple[Question, Deferred[Any]]]) -> None:
+        try:
+            answers = await self._call([question for question, _ in asked])
+        except StoreError as failed:
+            # one each: an exception collects the traceback of everybody it is raised for
+            answers = [type(failed)(str(failed)) for _ in asked]
+        except Exception as mistake:
+            answers = [mistake] * len(asked)
+        finally:
+            self._calls -= 1
+            self._schedule()
+        for (_, done), answer in zip(asked, answers, strict=True):
+            if isinstance(answer, Exception):
+                done.errback(answer)
+            else:
+                done.callback(answer)
