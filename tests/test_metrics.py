@@ -26,9 +26,10 @@ def used() -> Metrics:
     metrics.connections = 3
     metrics.terminals = 2
     metrics.turned_away["draining"] += 1
-    metrics.requests["sendlog", True] += 5
-    metrics.requests["sendlog", False] += 4
-    metrics.answers["sendlog"].observe(0.02)
+    for _ in range(5):
+        metrics.answers["sendlog"].observe(True, 0.02)
+    for _ in range(4):
+        metrics.answers["sendlog"].observe(False, 1.9)
     metrics.notes["mended frame"] += 1
     metrics.punches["new"] += 7
     metrics.quarantine_full += 1
@@ -49,8 +50,8 @@ class ExpositionTests(SynchronousTestCase):
             ("tfserver_turned_away_total", (("why", "draining"),), 1),
             ("tfserver_requests_total", (("result", "true"), ("word", "sendlog")), 5),
             ("tfserver_requests_total", (("result", "false"), ("word", "sendlog")), 4),
-            ("tfserver_answer_seconds_count", (("word", "sendlog"),), 1),
-            ("tfserver_answer_seconds_bucket", (("le", "0.025"), ("word", "sendlog")), 1),
+            ("tfserver_answer_seconds_count", (("word", "sendlog"),), 9),
+            ("tfserver_answer_seconds_bucket", (("le", "0.025"), ("word", "sendlog")), 5),
             ("tfserver_answer_seconds_bucket", (("le", "0.01"), ("word", "sendlog")), 0),
             ("tfserver_notes_total", (("what", "mended frame"),), 1),
             ("tfserver_punches_total", (("kind", "new"),), 7),
@@ -64,7 +65,7 @@ class ExpositionTests(SynchronousTestCase):
         """Each bucket counts what took as long as its bound or less, the last counts all."""
         metrics = Metrics()
         for seconds in (0, 0.001, 0.0011, 0.5, 2, 2.01, 60):
-            metrics.answers["reg"].observe(seconds)
+            metrics.answers["reg"].observe(True, seconds)
         found = samples(metrics)
         for bound, count in (("0.001", 2), ("0.0025", 3), ("0.25", 3), ("0.5", 4), ("2.0", 5), ("+Inf", 7)):
             labels = (("le", bound), ("word", "reg"))

@@ -66,7 +66,12 @@ class Terminals(Section, frozen=True):
     """The terminals' side."""
 
     endpoints: Annotated[
-        list[str], Meta(description="Where terminals connect: Twisted server endpoint strings.", min_length=1)
+        list[str],
+        Meta(
+            description="Where terminals connect: Twisted server endpoint strings. Without backlog= 4096 "
+            "connections may wait to be taken, or what net.core.somaxconn allows if that is less.",
+            min_length=1,
+        ),
     ] = msgspec.field(default_factory=lambda: ["tcp:7788"])
     timezone: Annotated[
         Text,
@@ -175,7 +180,13 @@ class Vault(Section, frozen=True):
 class LimitSettings(Section, frozen=True):
     """Bounds against floods."""
 
-    connections: Annotated[Count, Meta(description="Connections of terminals in this process.")] = 50_000
+    connections: Annotated[
+        Count,
+        Meta(
+            description="Connections of terminals in this process. Each needs an open file: the start raises "
+            "the soft limit as far as the hard one allows, and warns where that is too low."
+        ),
+    ] = 50_000
     per_address: Annotated[Count, Meta(description="Connections of terminals from one address.")] = 10_000
     exempt: Annotated[
         list[str], Meta(description="Networks without a bound per address, e.g. the load balancer's.")
@@ -199,7 +210,10 @@ class Fast(Section, frozen=True):
     ] = True
     send: Annotated[bool, Meta(description="A message is one frame and one write.")] = True
     direct: Annotated[
-        bool, Meta(description="Answers go to the kernel at once when nothing waits before them (plain TCP).")
+        bool,
+        Meta(
+            description="What is read and sent passes by Twisted's buffers when they are empty (plain TCP)."
+        ),
     ] = True
     handshake: Annotated[
         bool, Meta(description="The plain upgrade of terminals is answered in one step.")
@@ -209,6 +223,12 @@ class Fast(Section, frozen=True):
     ] = True
     dispatch: Annotated[
         bool, Meta(description="The epoll reactor makes no log context for each event of a socket.")
+    ] = True
+    plain: Annotated[
+        bool,
+        Meta(
+            description="A ``sendlog`` exactly as documented is read and answered without a step in between."
+        ),
     ] = True
 
 

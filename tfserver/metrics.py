@@ -17,17 +17,23 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 
-class Latency:
-    """How long something took, in buckets of seconds."""
+class Answers:
+    """The answers to one word: how many were positive, how many not, how long they took (s), in buckets."""
 
-    __slots__ = ("counts", "total")
+    __slots__ = ("counts", "negative", "positive", "total")
 
     def __init__(self) -> None:
+        self.positive = 0
+        self.negative = 0
         self.counts = [0] * (len(BOUNDS) + 1)
         self.total = 0.0
 
-    def observe(self, seconds: float) -> None:
-        """It took this long once more."""
+    def observe(self, is_positive: bool, seconds: float) -> None:
+        """Another answer."""
+        if is_positive:
+            self.positive += 1
+        else:
+            self.negative += 1
         self.counts[bisect_left(BOUNDS, seconds)] += 1
         self.total += seconds
 
@@ -44,8 +50,7 @@ class Metrics:
         self.turned_away: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         self.punches: Counter[str] = Counter()
-        self.requests: Counter[tuple[str, bool]] = Counter()
-        self.answers: defaultdict[str, Latency] = defaultdict(Latency)
+        self.answers: defaultdict[str, Answers] = defaultdict(Answers)
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Told(self))
 
@@ -67,7 +72,12 @@ class Metrics:
         yield _counter("tfserver_quarantine_full", told, [], {"": self.quarantine_full})
         told = "Requests refused because the store did not confirm."
         yield _counter("tfserver_store_failures", told, [], {"": self.store_failures})
-        requests = {(word, "true" if good else "false"): n for (word, good), n in self.requests.items()}
+        requests = {
+            (word, result): n
+            for word, answers in self.answers.items()
+            for result, n in (("true", answers.positive), ("false", answers.negative))
+            if n
+        }
         told = "Requests of terminals, by word and answer."
         yield _counter("tfserver_requests", told, ["word", "result"], requests)
         yield self._answer_seconds()
@@ -76,10 +86,10 @@ class Metrics:
         family = HistogramMetricFamily(
             "tfserver_answer_seconds", "From a request to its answer.", labels=["word"]
         )
-        for word, latency in self.answers.items():
+        for word, answers in self.answers.items():
             names = [*map(str, BOUNDS), "+Inf"]
-            sums = list(accumulate(latency.counts))
-            family.add_metric([word], list(zip(names, sums, strict=True)), latency.total)
+            sums = list(accumulate(answers.counts))
+            family.add_metric([word], list(zip(names, sums, strict=True)), answers.total)
         return family
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 import re
+import struct
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
@@ -174,22 +175,27 @@ def _count(value: object) -> int | None:
 def punch_uid(sn: str, enrollid: int, when: str, mode: int, inout: int, event: int) -> tuple[str, int]:
     """The identity of a punch for ever, and its short form for the set of known punches (design §2.3).
 
-    ``when`` is ``YYYY-MM-DD HH:MM:SS``, or the raw text if it could not be parsed. Returns 128 bits in hex
-    and the first 64 of them as a signed integer: Lua's numbers are doubles, so it travels as decimal text.
+    ``sn`` is canonical; ``when`` is ``YYYY-MM-DD HH:MM:SS``, or the raw text if it could not be parsed.
+    Returns 128 bits in hex and the first 64 of them as a signed integer: Lua's numbers are doubles, so it
+    travels as decimal text.
     """
-    key = f"{canonical_sn(sn)}|{enrollid}|{when}|{mode}|{inout}|{event}"
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    return digest[:16].hex(), int.from_bytes(digest[:8], "big", signed=True)
+    key = f"{sn}|{enrollid}|{when}|{mode}|{inout}|{event}"
+    digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
+    return digest[:16].hex(), _FIRST_64(digest)[0]
 
 
-def sighting_of(uid: str, logindex: int) -> int:
-    """A punch under one ``logindex``, as a signed 64-bit integer (design §2.3)."""
-    digest = hashlib.sha256(f"{uid}|{logindex}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+_FIRST_64: Final = struct.Struct(">q").unpack_from
+
+
+def sighting_of(member: int, logindex: int) -> int:
+    """A punch under one ``logindex``, as a signed 64-bit integer: for a punch each index has its own."""
+    return member ^ logindex
+
+
+_SPECIAL: Final = {0: Kind.DOOR, UNRECOGNISED: Kind.STRANGER}
+_PUNCH: Final = Kind.PUNCH
 
 
 def kind_of_record(enrollid: int) -> Kind:
     """Tell people from door events (enrollid 0) and unrecognised ones (protocol §2.2, §3.5)."""
-    if enrollid == 0:
-        return Kind.DOOR
-    return Kind.STRANGER if enrollid == UNRECOGNISED else Kind.PUNCH
+    return _SPECIAL.get(enrollid, _PUNCH)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from tfserver.commands.context import Context, Services, Stores
 from tfserver.config import Settings, load
 from tfserver.errors import StoreUnavailable
 from tfserver.metrics import Metrics
-from tfserver.model import Admission, ClockEntry, Registration
-from tfserver.store.punches import Bad, Kept, Record
+from tfserver.model import Admission, ClockEntry, Registration, canonical_sn
+from tfserver.store.keys import Keys
+from tfserver.store.shelf import Bad, Frame, Kept, Record, Shelf
 from tfserver.store.terminals import Arrival
 from tfserver.store.users import Origin, Profile
+from tfserver.wire.times import Present
 
 NOW = datetime(2026, 4, 2, 8, 15, 4, tzinfo=UTC)
 NOW_MS = 1_775_117_704_000
+MOMENT = Present(NOW.timestamp).read()
 SN = "ZXDM26010042"
 
 
@@ -33,7 +38,12 @@ class KeptTerminals:
         if self.failure is not None:
             raise self.failure
         self.arrivals.append((arrival, connection))
-        return self.registration
+        found = self.registration
+        is_known = found.clock or found.timezone or found.echo is not None
+        if is_known or found.admission is not Admission.APPROVED:
+            return found
+        self.clocks.append((arrival.sn, arrival.clock, arrival.echo))
+        return msgspec.structs.replace(found, clock=arrival.clock, echo=arrival.echo)
 
     async def set_clock(self, sn: str, timeline: tuple[ClockEntry, ...], echo: int | None) -> None:
         """As the store does it."""
@@ -53,8 +63,24 @@ class KeptPunches:
         """As the store does it."""
         if self.failure is not None:
             raise self.failure
-        self.batches.append((sn, logindex, records, bad))
+        self.batches.append((canonical_sn(sn), logindex, records, bad))
         return Kept(len(records), 0, 0)
+
+    def shelf(self, sn: str) -> Shelf:
+        """As the store does it."""
+        return Shelf(Keys(""), sn)
+
+    def keep_turn(self, frames: list[Frame]) -> None:
+        """As the store does it."""
+        outcomes: list[tuple[Any, Kept | Exception]] = []
+        for frame in frames:
+            if self.failure is not None:
+                outcomes.append((frame.asker, self.failure))
+                continue
+            self.batches.append((frame.shelf.sn, frame.logindex, frame.records, frame.bad))
+            outcomes.append((frame.asker, Kept(len(frame.records), 0, 0)))
+        if outcomes:
+            frames[0].told(outcomes)
 
 
 class KeptUsers:
@@ -92,7 +118,7 @@ class Desk:
         names = {name.replace("__", "."): value for name, value in options.items()}
         self.settings: Settings = load(None, {"terminals.timezone": "UTC", **names})
         stores: Any = Stores(self.terminals, self.punches, self.users)  # type: ignore[arg-type]
-        services = Services(stores, self.settings, Metrics(), lambda: self.now)
+        services = Services(stores, self.settings, Metrics(), Present(lambda: self.now.timestamp()))
         self.context = Context(services, "connection-1", "192.0.2.7")
 
     def admit(self, *timeline: ClockEntry, **registration: Any) -> Desk:

@@ -2,197 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.commands.kept import SN, Desk
+from tests.commands.both_ways import (
+    EXAMPLES,
+    FRAME_KEYS,
+    FRAMES,
+    ODD,
+    RECORD_KEYS,
+    RECORDS,
+    TIME,
+    Pairs,
+    ReadingCase,
+    odd_messages,
+    sendlog,
+    went_short,
+    written,
+)
+from tests.commands.kept import SN
 from tests.wire.conversation import Conversation, admitted, asked, sent
 from tests.wire.test_codec_property import CUT, mutated
-from tfserver.commands.logs import SendLog
+from tfserver.commands.logs import PlainLog
 from tfserver.commands.records import PlainRecord
-from tfserver.store.punches import Bad, Record
 from tfserver.wire import times
-from tfserver.wire.message import Response, Unknown
-from tfserver.wire.session import Ask, Note, Send, Session
-from tfserver.wire.table import HandlerTable, table
-
-EXAMPLES: Final = settings(derandomize=True, deadline=None, database=None, max_examples=400)
-TIME: Final = "2026-04-02 08:15:04"
-Pairs = list[tuple[str, str]]
-"""An object of JSON: its keys, perhaps some of them twice, and their values as they are written."""
-
-
-def lenient_table() -> HandlerTable:
-    """The table of the house without any shortcut."""
-    found = HandlerTable()
-    for word in table.words():
-        kind, row = table.type_of(word), table.row_of(word)
-        if row is not None:
-            found.row(row)
-        elif kind is not Unknown:
-            found.handles(kind)(table.handler_of(kind()))
-    return found
-
-
-LENIENT: Final = lenient_table()
-
-
-class Outcome(NamedTuple):
-    """What became of a message: what was noted, answered and kept."""
-
-    notes: list[Note]
-    answers: list[bytes]
-    batches: list[tuple[str, int | None, list[Record], list[Bad]]]
-    clocks: list[Any]
-
-
-class ReadingCase(SynchronousTestCase):
-    """Messages of an admitted terminal, read by either table."""
-
-    def outcome(self, words: HandlerTable, payload: bytes) -> Outcome:
-        """What becomes of one message."""
-        desk, session = Desk().admit(), Session(words, 0.0)
-        session.receive(json.dumps({"cmd": "reg", "sn": SN}).encode(), 0.0)
-        session.answer(Response(), 0.0, TIME)
-        tells = session.receive(payload, 0.0)
-        for ask in [tell for tell in tells if isinstance(tell, Ask)]:
-            handled = words.handler_of(ask.request)(ask.request, desk.context)
-            tells = tells + session.answer(
-                self.successResultOf(Deferred.fromCoroutine(handled)), 0.0, desk.context.cloudtime()
-            )
-        return Outcome(
-            [tell for tell in tells if isinstance(tell, Note)],
-            [tell.payload for tell in tells if isinstance(tell, Send)],
-            desk.punches.batches,
-            desk.terminals.clocks,
-        )
-
-    def assert_same(self, payload: bytes) -> Outcome:
-        """Both ways lead to the same; what that is."""
-        found = self.outcome(table, payload)
-        self.assertEqual(found, self.outcome(LENIENT, payload))
-        return found
-
-
-def written(pairs: Pairs, comma: str = ",", colon: str = ":") -> str:
-    """An object as a terminal writes it."""
-    return "{" + comma.join(f'"{key}"{colon}{value}' for key, value in pairs) + "}"
-
-
-def sendlog(records: Sequence[str], *more: tuple[str, str]) -> bytes:
-    """A message as the documents have it."""
-    return written([("cmd", '"sendlog"'), *more, ("record", f"[{','.join(records)}]")]).encode()
-
-
-def pairs_of(value: dict[str, Any]) -> Pairs:
-    """An object with its values written."""
-    return [(key, json.dumps(inner)) for key, inner in value.items()]
-
-
-INTEGERS: Final = st.one_of(st.integers(-3, 20), st.integers(-(2**63), 2**63 - 1))
-TIMES: Final = st.one_of(
-    st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)).map(lambda at: at.strftime(times.WIRE)),
-    st.sampled_from(("2026/4/2 8:15", "2026-04-02T08:15:00Z", "0000-00-00 00:00:00", "soon", "张", "a\x00b")),
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
-        lambda text: text == text.strip()
-    ),
-)
-RECORDS: Final = st.fixed_dictionaries(
-    {"enrollid": INTEGERS, "time": TIMES},
-    optional={"mode": INTEGERS, "inout": INTEGERS, "event": INTEGERS},
-).map(pairs_of)
-FRAMES: Final = st.fixed_dictionaries(
-    {},
-    optional={
-        "sn": st.sampled_from((SN, "")),
-        "count": st.integers(-(2**70), 2**70),
-        "logindex": st.one_of(INTEGERS, st.integers(-(2**70), 2**70)),
-    },
-).map(pairs_of)
-
-ODD: Final = (
-    *(
-        "null",
-        "true",
-        "false",
-        '"7"',
-        '" 7 "',
-        '"0007"',
-        '"x"',
-        "7.0",
-        "-0",
-        "-0.0",
-        "1e3",
-        "1.5",
-        "1E400",
-        "NaN",
-    ),
-    *("9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809"),
-    *("18446744073709551615", "18446744073709551616", "36893488147419103232", "9" * 400, "07", "+7"),
-    *("[]", "{}", "[7]", '{"a":1}', "[[[[]]]]", "[" * 60 + "]" * 60, '{"enrollid":7,"time":"soon"}'),
-    *(
-        '""',
-        '" "',
-        '"\\u00a0"',
-        '"\\u0000"',
-        '"\\ud800"',
-        '"\x01"',
-        '"张"',
-        '"a',
-        f'"{"x" * 41}"',
-        f'"{"张" * 5000}"',
-    ),
-    *(f'"{TIME}"', f'" {TIME}"', f'"{TIME} "', f'"{TIME}\\t"', f'"\\u3000{TIME}"', '"2026/4/2 8:15"'),
-    *(f'"{SN}"', f'" {SN}"', f'"{SN.lower()}"', '"OTHER1"', '"sendlog"', '"reg"'),
-)
-"""Values that stand where they should not, or are written as nobody expects; some are no JSON at all."""
-RECORD_KEYS: Final = (
-    *("enrollid", "time", "time", "time"),
-    *("enrollid", "time", "mode", "inout", "event", "temp", "image", "name", "verifymode", "note"),
-    *(" time ", "time ", "Time", "enroll\\u0069d", "EnrollID", "extra", ""),
-)
-FRAME_KEYS: Final = (
-    *("cmd", "ret", "sn", "count", "logindex", "record", "records", "log", "data", "token", "image"),
-    *(" sn ", "logindex ", "log\\u0069ndex", "COUNT", "rest", "(rest)"),
-)
-
-
-def spoilt(kinds: Any, keys: tuple[str, ...]) -> Any:
-    """Objects into which odd pairs were put, from which pairs were taken, or whose order is another."""
-    changes = st.lists(
-        st.tuples(st.integers(0, 5), st.booleans(), st.sampled_from(keys), st.sampled_from(ODD)), max_size=2
-    )
-    return st.builds(_changed, kinds, changes, st.booleans())
-
-
-def _changed(pairs: Pairs, changes: list[tuple[int, bool, str, str]], back_to_front: bool) -> Pairs:
-    found = pairs[::-1] if back_to_front else list(pairs)
-    for at, in_place, key, value in changes:
-        found[at : at + 1 if in_place else at] = [(key, value)]
-    return found
-
-
-@st.composite
-def odd_messages(draw: Any) -> bytes:
-    """A ``sendlog`` that somewhere is not as the documents have it, or nearly so."""
-    comma, colon = draw(st.sampled_from((*[(",", ":")] * 6, (", ", ": "), (",\n", " :"))))
-    records = [
-        written(pairs, comma, colon) for pairs in draw(st.lists(spoilt(RECORDS, RECORD_KEYS), max_size=3))
-    ]
-    records += draw(st.lists(st.sampled_from(ODD), max_size=1))
-    frame = draw(spoilt(FRAMES, FRAME_KEYS))
-    frame.insert(draw(st.integers(0, len(frame))), ("record", f"[{comma.join(records)}]"))
-    frame.insert(draw(st.sampled_from((*[0] * 7, 1))), ("cmd", '"sendlog"'))
-    after = draw(st.sampled_from((*[""] * 9, " ", "\n", "\0", "{}", ",")))
-    message: str = written(frame, comma, colon) + after
-    return message.encode("utf-8", "surrogatepass")
+from tfserver.wire.message import Response
+from tfserver.wire.table import table
 
 
 class AnyLogTests(ReadingCase):
@@ -203,13 +41,12 @@ class AnyLogTests(ReadingCase):
     def test_plain(self, records: list[Pairs], frame: Pairs) -> None:
         """What is as the documents have it takes the short way, which leads where the long one does."""
         payload = sendlog([written(pairs) for pairs in records], *frame)
-        told = table.read_plain(payload)
-        assert told is not None
-        self.assertIsInstance(told[0], SendLog)
+        assert table.plain is not None
+        self.assertEqual(len(table.plain.decode(payload).record), len(records))
         found = self.assert_same(payload)
         self.assertEqual(sum(len(kept) for _, _, kept, _ in found.batches), len(records))
         receipt = {key: int(value) for key, value in frame if key != "sn"}
-        self.assertEqual({**json.loads(found.answers[0]), **receipt}, json.loads(found.answers[0]))
+        self.assertEqual({**found.answers[0], **receipt}, found.answers[0])
 
     @EXAMPLES
     @given(odd_messages())
@@ -291,54 +128,80 @@ class OddLogTests(ReadingCase):
                 )
             ),
         ):
-            self.assertIsNone(table.read_plain(payload.encode()), payload)
+            self.assertFalse(went_short(payload.encode(), self.desk()), payload)
             self.assert_same(payload.encode())
+
+    def test_short_way(self) -> None:
+        """What is so goes the short way: no handler is asked."""
+        for payload in (
+            sendlog([written(GOOD)]),
+            sendlog([written(GOOD), written(GOOD[:2])], ("sn", '""'), ("count", "2"), ("logindex", "0")),
+            sendlog([written(GOOD)], ("sn", f'"{SN}"')) + b"\n",
+        ):
+            self.assertTrue(went_short(payload, self.desk()), payload)
+            self.assert_same(payload)
 
     def test_long_times(self) -> None:
         """A time without end is cut both ways, and none of it is remembered."""
-        before = times.told("2026-04-02 08:15:00"), times._told.cache_info().currsize
+        before = times._ordinary.cache_info().currsize
         for n in range(100):
             record = written([("enrollid", "7"), ("time", f'"{n}{"x" * 5000}"')])
             ((_, _, (kept,), _),) = self.assert_same(sendlog([record])).batches
             self.assertEqual(len(kept.time), 4096)
-        self.assertEqual((times.told("2026-04-02 08:15:00"), times._told.cache_info().currsize), before)
+        self.assertEqual(times._ordinary.cache_info().currsize, before)
 
 
 class ConversationTests(SynchronousTestCase):
     """The short way through a conversation."""
 
     def test_taken(self) -> None:
-        """An admitted terminal's plain message is asked at once, its records read already."""
-        [ask] = admitted().says(sendlog([written(GOOD)], ("sn", f'"{SN}"')))
-        assert isinstance(ask, Ask)
-        self.assertEqual([type(record) for record in ask.request.record], [PlainRecord])  # type: ignore[attr-defined]
+        """An admitted terminal's plain message is taken at once, its records read already."""
+        taken = admitted().session.take_plain(sendlog([written(GOOD)], ("sn", f'"{SN}"')))
+        assert isinstance(taken, PlainLog)
+        self.assertEqual([type(record) for record in taken.record], [PlainRecord])
 
     def test_before_reg(self) -> None:
         """Before a ``reg``, and after one that was refused, a plain message is refused."""
         conversation = Conversation()
+        take = conversation.session.take_plain
+        self.assertIsNone(take(EMPTY))
         tells = conversation.says(EMPTY)
         self.assertEqual((asked(tells), sent(tells)[0]["result"]), ([], False))
         conversation.asks("reg", sn=SN)
+        self.assertIsNone(take(EMPTY))
         self.assertEqual(conversation.says(EMPTY), [])
         tells = conversation.answer(Response(False))
         self.assertEqual([message["result"] for message in sent(tells)], [False, False])
+        self.assertIsNone(take(EMPTY))
         self.assertEqual(asked(conversation.says(EMPTY)), [])
 
     def test_numbers(self) -> None:
         """Another terminal's number is refused; the own one in other letters is not."""
         conversation = admitted()
-        tells = conversation.says(sendlog([], ("sn", '"OTHER1"')))
+        take = conversation.session.take_plain
+        other, own = sendlog([], ("sn", '"OTHER1"')), sendlog([], ("sn", f'"{SN.lower()}"'))
+        self.assertEqual((take(other), take(own)), (None, None))
+        tells = conversation.says(other)
         self.assertEqual((asked(tells), sent(tells)[0]["result"]), ([], False))
-        self.assertEqual(asked(conversation.says(sendlog([], ("sn", f'"{SN.lower()}"')))), ["sendlog"])
+        self.assertEqual(asked(conversation.says(own)), ["sendlog"])
 
     def test_order(self) -> None:
-        """A plain message overtakes nothing that waits."""
+        """A plain message overtakes nothing that waits, and nothing overtakes one."""
         conversation = admitted()
+        take = conversation.session.take_plain
         conversation.asks("heartbeat")
         for n in (1, 2):
-            self.assertEqual(conversation.says(sendlog([], ("logindex", str(n)))), [])
+            payload = sendlog([], ("logindex", str(n)))
+            self.assertIsNone(take(payload))
+            self.assertEqual(conversation.says(payload), [])
         answered = [sent(conversation.answer())[0].get("logindex") for _ in range(3)]
         self.assertEqual(answered, [None, 1, 2])
+        self.assertIsNotNone(take(EMPTY))
+        self.assertIsNone(take(EMPTY))
+        self.assertEqual((conversation.says(EMPTY), conversation.asks("heartbeat")), ([], []))
+        self.assertTrue(conversation.session.served())
+        self.assertEqual(asked(conversation.session.go_on()), ["sendlog"])
+        self.assertEqual(asked(conversation.answer()), ["heartbeat"])
 
     def test_bad_frames(self) -> None:
         """A plain message is a good frame: unreadable ones are counted anew behind it."""
@@ -346,11 +209,18 @@ class ConversationTests(SynchronousTestCase):
         for _ in range(3):
             for _ in range(19):
                 self.assertEqual(len(conversation.says(b"{rubbish, rubbish")), 1)
-            conversation.says(EMPTY)
-            conversation.answer()
+            self.assertIsNotNone(conversation.session.take_plain(EMPTY))
+            self.assertFalse(conversation.session.served())
 
     def test_after_the_end(self) -> None:
-        """A lost conversation takes nothing more."""
-        conversation = admitted()
-        conversation.session.lost()
-        self.assertEqual(conversation.says(EMPTY), [])
+        """A lost conversation takes nothing more, and has nothing more to do when it is served."""
+        for payloads in ([], [EMPTY], [EMPTY] * 18):
+            conversation = admitted()
+            if payloads:
+                self.assertIsNotNone(conversation.session.take_plain(EMPTY))
+            for payload in payloads[1:]:
+                conversation.says(payload)
+            conversation.session.lost()
+            self.assertIsNone(conversation.session.take_plain(EMPTY))
+            self.assertEqual(conversation.says(EMPTY), [])
+            self.assertFalse(conversation.session.served())

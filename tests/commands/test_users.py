@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.commands.kept import AWAY, NOW_MS, SN, Desk
+from tfserver.commands.context import Make
 from tfserver.commands.users import SendUser, senduser
 from tfserver.errors import StoreUnavailable
 from tfserver.model import ClockEntry
@@ -26,7 +27,7 @@ class PushCase(SynchronousTestCase):
     def push(self, **message: Any) -> Desk:
         """A user pushed as from the wire, and acknowledged."""
         desk = Desk().admit()
-        desk.context.devinfo = {"modelname": "tfs30", "firmware": "th600w v6.4", "fpalgo": "thbio3.0"}
+        desk.context.make = Make("tfs30", "th600w v6.4", "thbio3.0")
         self.assertEqual(self.answer(desk, **message), Response())
         return desk
 

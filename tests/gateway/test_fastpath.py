@@ -9,9 +9,6 @@ from unittest import mock
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.internet import epollreactor
-from twisted.internet.epollreactor import EPollReactor
-from twisted.python import log as twisted_log
 
 from tests.gateway import (
     test_factory,
@@ -23,7 +20,7 @@ from tests.gateway import (
 from tests.gateway.raw_frames import frame
 from tests.gateway.raw_peer import ClockTimer, WireCase
 from tfserver.config import Fast, Settings
-from tfserver.gateway import dispatch, fastpath
+from tfserver.gateway import fastframes, fastpath
 from tfserver.gateway.factory import TerminalFactory
 from tfserver.metrics import Metrics
 
@@ -116,18 +113,6 @@ class SwitchTests(WireCase):
         with mock.patch.object(fastpath.metadata, "version", return_value="27.1.1"):
             self.assertEqual(fastpath.applies(Fast()), ([], "not checked with Autobahn 27.1.1"))
 
-    def test_dispatch(self) -> None:
-        """The reactor's log context goes and comes back; an exception in an event is still logged."""
-        reactor = EPollReactor.__new__(EPollReactor)
-        self.addCleanup(setattr, epollreactor, "log", twisted_log)
-        self.assertTrue(dispatch.quiet_dispatch(reactor, True))
-        epollreactor.log.callWithLogger(None, lambda: 1 / 0)
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertEqual(epollreactor.log.callWithLogger(None, lambda a: a, 7), 7)
-        self.assertFalse(dispatch.quiet_dispatch(reactor, False))
-        self.assertIs(epollreactor.log, twisted_log)
-        self.assertFalse(dispatch.quiet_dispatch(object(), True))
-
 
 class Torn:
     """A connection whose sending fails."""
@@ -153,9 +138,10 @@ class TurnTests(WireCase):
 
     def test_one_mistake(self) -> None:
         """A connection whose sending goes wrong does not keep the others' answers back."""
-        turn, whole = fastpath._Turn(), Whole()
-        turn._waiting = [Torn(), whole]
+        turn, whole = fastframes._Turn(), Whole()
+        torn: Any = [Torn(), whole]
+        turn.waiting = torn
         turn.flush()
         self.assertTrue(whole.is_flushed)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertEqual(turn._waiting, [])
+        self.assertEqual(turn.waiting, [])

@@ -11,7 +11,8 @@ from tests.gateway.stand_ins import APPROVED, SN, START, Dialled, Stand
 from tfserver.config import Access, Settings, Terminals
 from tfserver.errors import StoreError, StoreUnavailable
 from tfserver.model import Admission, Registration
-from tfserver.store.punches import Kept, QuarantineFull
+from tfserver.store.punches import QuarantineFull
+from tfserver.store.shelf import Kept
 from tfserver.wire.session import Close, Hold, Note, Resume, Send, State, Tell
 
 
@@ -23,6 +24,9 @@ class ScriptedSession:
 
     def __init__(self, *tells: Tell) -> None:
         self.tells = list(tells)
+
+    def take_plain(self, payload: bytes) -> None:
+        """Nothing goes the short way."""
 
     def receive(self, payload: bytes, now: float) -> list[Tell]:
         """A frame came."""
@@ -39,10 +43,12 @@ class ScriptedSession:
 class LinkCase(SynchronousTestCase):
     """A terminal on a link, over a store that agrees to everything."""
 
+    is_plain = False
+
     def setUp(self) -> None:
         """A terminal that has registered."""
         self.stand = Stand()
-        self.terminal = Dialled(self.stand)
+        self.terminal = Dialled(self.stand, is_plain=self.is_plain)
         self.wire, self.link = self.terminal.wire, self.terminal.link
 
     def registered(self) -> None:

@@ -12,7 +12,7 @@ from tests.gateway.raw_peer import RawPeer, WireCase
 from tests.gateway.stand_ins import SN, Stand
 from tfserver.errors import StoreUnavailable
 from tfserver.gateway.fleet import Fleet
-from tfserver.store.punches import Kept
+from tfserver.store.shelf import Kept
 
 REG = json.dumps({"cmd": "reg", "sn": SN, "devinfo": {}})
 PUNCH = json.dumps(
@@ -24,10 +24,14 @@ PUNCH = json.dumps(
         "record": [{"enrollid": 17, "time": "2026-04-02 08:15:00", "mode": 1, "inout": 0, "event": 0}],
     }
 )
+PLAIN = json.dumps(json.loads(PUNCH), separators=(",", ":"))
+"""The same exactly as the documents have it, which goes the short way."""
 
 
 class ConversationCase(WireCase):
-    """Raw bytes against links over a store that agrees to everything."""
+    """Raw bytes against links over a store that agrees to everything; ``punch`` is how a punch is written."""
+
+    punch = PUNCH
 
     def setUp(self) -> None:
         """A fleet that has started."""
@@ -53,6 +57,11 @@ class ConversationCase(WireCase):
         self.assertTrue(self.answers(peer)[0]["result"])
         return peer
 
+    def push(self, peer: RawPeer) -> None:
+        """A terminal pushes a punch, and the turn of the reactor is over."""
+        peer.send(text(self.punch))
+        self.clock.advance(0)
+
     def answers(self, peer: RawPeer) -> list[dict[str, Any]]:
         """The messages the server sent since the last time; nothing else was sent."""
         frames = peer.frames()
@@ -66,7 +75,7 @@ class TalkTests(ConversationCase):
     def test_reg_and_punch(self) -> None:
         """A terminal registers and pushes a punch; the receipt is repeated, also a logindex of 0."""
         peer = self.registered()
-        peer.send(text(PUNCH))
+        self.push(peer)
         [answer] = self.answers(peer)
         self.assertEqual(
             (answer["ret"], answer["result"], answer["count"], answer["logindex"]), ("sendlog", True, 1, 0)
@@ -75,18 +84,20 @@ class TalkTests(ConversationCase):
     def test_any_framing(self) -> None:
         """The same punch is taken from a binary frame, from fragments, and behind a ping."""
         for wire in (
-            frame(2, PUNCH.encode()),
-            b"".join(fragments(PUNCH.encode(), 1)),
-            frame(PONG) + text(PUNCH),
+            frame(2, self.punch.encode()),
+            b"".join(fragments(self.punch.encode(), 1)),
+            frame(PONG) + text(self.punch),
         ):
             peer = self.registered()
             peer.send(wire)
+            self.clock.advance(0)
             self.assertTrue(json.loads(peer.frames()[-1].payload)["result"])
 
     def test_all_in_one_segment(self) -> None:
         """Registration and punches in one segment are answered one after another, in order."""
         peer = self.connected()
-        peer.send(text(REG) + text(PUNCH) + text('{"cmd":"heartbeat"}'))
+        peer.send(text(REG) + text(self.punch) + text('{"cmd":"heartbeat"}'))
+        self.clock.advance(0)
         self.assertEqual([answer["ret"] for answer in self.answers(peer)], ["reg", "sendlog", "heartbeat"])
 
     def test_gb18030(self) -> None:
@@ -119,10 +130,10 @@ class TalkTests(ConversationCase):
         """Without a store punches are refused, the connection stays, and later they are taken."""
         peer = self.registered()
         self.stand.punches.given["append"] = StoreUnavailable("away")
-        peer.send(text(PUNCH))
+        self.push(peer)
         self.assertFalse(self.answers(peer)[0]["result"])
         self.stand.punches.given["append"] = Kept(1, 0, 0)
-        peer.send(text(PUNCH))
+        self.push(peer)
         self.assertTrue(self.answers(peer)[0]["result"])
 
 
@@ -135,7 +146,7 @@ class EndTests(ConversationCase):
         self.assert_closed_with(old, 1008)
         old.send(close(1008))
         old.lose()
-        new.send(text(PUNCH))
+        self.push(new)
         self.assertTrue(self.answers(new)[0]["result"])
         self.assertIs(self.fleet.by_sn[SN], new.protocol._link)
 
@@ -171,7 +182,7 @@ class EndTests(ConversationCase):
         peer = self.registered()
         appending: Deferred[Kept] = Deferred()
         self.stand.punches.given["append"] = appending
-        peer.send(text(PUNCH))
+        self.push(peer)
         peer.send(close(1000))
         appending.callback(Kept(1, 0, 0))
         self.assertEqual([found.opcode for found in peer.frames()], [CLOSE])
@@ -182,7 +193,7 @@ class EndTests(ConversationCase):
         old = self.registered()
         appending: Deferred[Kept] = Deferred()
         self.stand.punches.given["append"] = appending
-        old.send(text(PUNCH))
+        self.push(old)
         self.registered()
         self.flushLoggedErrors()
         appending.callback(Kept(1, 0, 0))
@@ -193,7 +204,7 @@ class EndTests(ConversationCase):
         peer = self.registered()
         Deferred.fromCoroutine(self.fleet.drain(10))
         self.assert_closed_with(peer, 1001)
-        peer.send(text(PUNCH))
+        self.push(peer)
         self.assertEqual(peer.frames(), [])
         self.assertEqual(self.stand.punches.calls, [])
 
@@ -204,3 +215,24 @@ class EndTests(ConversationCase):
         self.assertEqual(peer.transport.producerState, "paused")
         peer.transport.producer.resumeProducing()
         self.assertEqual(peer.transport.producerState, "producing")
+
+
+class ShortTalkTests(TalkTests):
+    """Requests and answers, punches by the short way."""
+
+    punch = PLAIN
+
+    def test_short_way(self) -> None:
+        """These punches do go the short way, and are answered at the end of the turn, not before."""
+        peer = self.registered()
+        peer.send(text(self.punch))
+        self.assertEqual((peer.frames(), self.stand.punches.calls), ([], []))
+        self.assertIsNotNone(peer.protocol._link.plain)
+        self.clock.advance(0)
+        self.assertTrue(self.answers(peer)[0]["result"])
+
+
+class ShortEndTests(EndTests):
+    """How conversations end on the wire, punches by the short way."""
+
+    punch = PLAIN

@@ -125,3 +125,37 @@ class HoldTests(SynchronousTestCase):
         conversation.asks("reg", sn=SN)
         conversation.says(log(0))
         self.assertEqual(conversation.says(log(1)), [Hold()])
+
+
+class RoomTests(SynchronousTestCase):
+    """What a conversation takes while nothing waits."""
+
+    def test_made_when_needed(self) -> None:
+        """There is a queue while something waits in it, and none before and after: most never need one."""
+        conversation = admitted()
+        session = conversation.session
+        self.assertIsNone(session._waiting)
+        for _ in range(2):
+            conversation.says(log(0))
+            self.assertIsNone(session._waiting)
+            conversation.says(log(1))
+            conversation.says(log(2))
+            self.assertEqual(len(session._waiting or ()), 2)
+            conversation.answer()
+            self.assertEqual(len(session._waiting or ()), 1)
+            conversation.answer()
+            self.assertIsNone(session._waiting)
+            conversation.answer()
+            self.assertEqual((session._waiting, session._waiting_bytes), (None, 0))
+
+    def test_gone_when_lost(self) -> None:
+        """A lost conversation lets go of what waited."""
+        conversation = admitted()
+        for n in range(3):
+            conversation.says(log(n))
+        conversation.session.lost()
+        self.assertIsNone(conversation.session._waiting)
+
+    def test_no_dictionary(self) -> None:
+        """A conversation has slots and no dictionary of its own."""
+        self.assertFalse(hasattr(admitted().session, "__dict__"))

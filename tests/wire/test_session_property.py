@@ -34,7 +34,10 @@ class Terminal(RuleBasedStateMachine):
         self.conversation = Conversation(waiting_frames=4, waiting_bytes=600, bad_frames=5)
         self.owed: list[str] = []
         """The words of requests that wait for their answer, in the order they came."""
-        self.asking: Ask | None = None
+        self.asking: Ask | bytes | None = None
+        """The request that is being answered."""
+        self.short: bytes | None = None
+        """The one that goes the short way; it may outlive the connection."""
         self.admitted_once = False
         self.held = False
         self.lost = False
@@ -53,9 +56,33 @@ class Terminal(RuleBasedStateMachine):
 
     @rule(sn=st.sampled_from(NUMBERS))
     def plain_log(self, sn: str | None) -> None:
-        """A batch as the documents have it, which is read in one step."""
+        """A batch as the documents have it, which may go the short way."""
         message = {"cmd": "sendlog", **({} if sn is None else {"sn": sn}), "record": []}
-        self._says(json.dumps(message, separators=(",", ":")).encode(), "sendlog")
+        payload = json.dumps(message, separators=(",", ":")).encode()
+        if self.conversation.session.take_plain(payload) is None:
+            self._says(payload, "sendlog")
+            return
+        assert self.asking is None and not self.owed and self.admitted_once and not self.lost
+        self.owed.append("sendlog")
+        self.asking = self.short = payload
+
+    @precondition(lambda self: self.short is not None)
+    @rule(is_odd=st.booleans())
+    def short_way_ends(self, is_odd: bool) -> None:
+        """What went the short way is answered there, or goes the common way after all."""
+        payload, self.short, self.asking = self.short, None, None
+        session = self.conversation.session
+        assert payload is not None
+        if is_odd:
+            self._told(session.leave_plain(payload))
+            assert self.lost or self.asking is not None, "it is asked before all that waits"
+            return
+        more = session.served()
+        if self.lost:
+            assert not more
+            return
+        self._sent({"ret": "sendlog", "result": True})
+        self._told(session.go_on() if more else [])
 
     @rule(word=st.text(max_size=70), more=st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))
     def odd_request(self, word: str, more: dict[str, Any]) -> None:
@@ -71,10 +98,12 @@ class Terminal(RuleBasedStateMachine):
         """Something that asks nothing."""
         self._told(self.conversation.says(payload))
 
+    @precondition(lambda self: self.short is None)
     @rule(result=st.booleans())
     def answer(self, result: bool) -> None:
         """The handler answers, also when nobody asked."""
         asked = self.asking
+        assert not isinstance(asked, bytes)
         self.asking = None
         if asked is not None and asked.request.word() == "reg" and result and not self.lost:
             self.admitted_once = True

@@ -5,18 +5,18 @@ from __future__ import annotations
 import inspect
 import json
 import pkgutil
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 import tfserver.commands
 from tfserver.wire.message import Request, Response, Unknown
 from tfserver.wire.session import Ask, Send, Session
-from tfserver.wire.table import HandlerTable, Row, table
+from tfserver.wire.table import Asked, HandlerTable, Plain, Row, table
 
 
 class SendSmell(Request):
@@ -32,12 +32,15 @@ class PlainSmell(msgspec.Struct, tag_field="cmd", tag="sendsmell", forbid_unknow
     """A smell as the documents have it."""
 
     strength: int
+    sn: str = ""
 
-    def told(self) -> tuple[SendSmell, dict[str, Any]]:
-        """As a request; there are no smells of less than nothing."""
-        if self.strength < 0:
-            raise msgspec.ValidationError("strength: negative")
-        return SendSmell(strength=self.strength), {"seq": UNSET}
+
+def nobody_serves(asked: Sequence[Asked]) -> list[Asked]:
+    """All of it has to go the common way."""
+    return list(asked)
+
+
+PLAIN = Plain(SendSmell, b'{"cmd":"sendsmell",', msgspec.json.Decoder(PlainSmell).decode, nobody_serves)
 
 
 class Reg(Request):
@@ -112,23 +115,38 @@ class TableTests(SynchronousTestCase):
         other = type("SENDSMELL", (Request,), {})
         self.assertRaises(ValueError, nose().handles(other), None)
 
-    def test_shortcuts(self) -> None:
-        """A shortcut reads what begins as it does; what does not fit, or it refuses, it leaves alone."""
+    def test_plain(self) -> None:
+        """The short way takes what begins as it does; what does not fit it leaves alone."""
         fresh = nose()
-        fresh.shortcut(b'{"cmd":"sendsmell",', msgspec.json.Decoder(PlainSmell).decode)
-        read = fresh.read_plain(b'{"cmd":"sendsmell","strength":9}')
-        self.assertEqual(read, (SendSmell(strength=9), {"seq": UNSET}))
+        fresh.enter_plain(PLAIN)
+        session = Session(fresh, 0.0)
+        session.receive(b'{"cmd":"reg","sn":"ZX1"}', 0.0)
+        session.answer(Response(), 0.0, None)
         for odd in (
             b'{"cmd": "sendsmell","strength":9}',
             b'{"strength":9,"cmd":"sendsmell"}',
             b'{"cmd":"sendsmell","strength":"9"}',
-            b'{"cmd":"sendsmell","strength":-1}',
+            b'{"cmd":"sendsmell","strength":9,"sn":"OTHER1"}',
             b'{"cmd":"sendsmell","strength":9,"\xff":1}',
+            b'{"cmd":"sendsmell","strength":9,"sn":"\xff"}',
             b'{"cmd":"sendsmell",',
             b'{"cmd":"sendnoise","strength":9}',
             b"",
         ):
-            self.assertIsNone(fresh.read_plain(odd), odd)
+            self.assertIsNone(session.take_plain(odd), odd)
+        taken = session.take_plain(b'{"cmd":"sendsmell","strength":9}')
+        self.assertEqual(taken, PlainSmell(9))
+
+    def test_without_plain(self) -> None:
+        """The same table without its short way knows the same words, and the table itself keeps it."""
+        fresh = nose()
+        fresh.enter_plain(PLAIN)
+        fresh.row(Row("sendgps", Response()))
+        other = fresh.without_plain()
+        self.assertEqual((other.plain, fresh.plain), (None, PLAIN))
+        self.assertEqual(list(other.words()), list(fresh.words()))
+        self.assertEqual(other.row_of("sendgps"), fresh.row_of("sendgps"))
+        self.assertIs(other.handler_of(SendSmell()), fresh.handler_of(SendSmell()))
 
     def test_unknown_words(self) -> None:
         """Every word has a class that reads it, and no fixed answer unless one was entered."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,7 @@ from tfserver.config import Settings
 from tfserver.metrics import Metrics
 from tfserver.model import Admission, ClockEntry, Registration
 from tfserver.store.punches import Punches
+from tfserver.store.shelf import Shelf
 from tfserver.store.terminals import Terminals
 from tfserver.store.users import Users
 from tfserver.wire import times
@@ -28,30 +29,61 @@ class Stores:
     users: Users
 
 
+class Make(NamedTuple):
+    """What kind of terminal it is: credentials fit only others of their kind."""
+
+    model: str = ""
+    firmware: str = ""
+    fpalgo: str = ""
+
+
+UNREGISTERED: Final = Registration(Admission.PENDING)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What all terminals of a process share. ``now`` is the aware present."""
+    """What all terminals of a process share."""
 
     store: Stores
     settings: Settings
     metrics: Metrics
-    now: Callable[[], datetime]
+    present: times.Present
     leases: Iterator[int] = field(default_factory=itertools.count)
     """Numbers the leases of this process in the order the store gave them."""
 
 
-@dataclass(slots=True)
 class Context:
-    """One terminal's connection, as its handlers see it."""
+    """One terminal's connection, as its handlers see it.
 
-    services: Services
-    connection: str
-    address: str
-    sn: str = ""
-    leased: int = -1
-    devinfo: dict[str, Any] = field(default_factory=dict)
-    registration: Registration = field(default_factory=lambda: Registration(Admission.PENDING))
-    timeline: tuple[ClockEntry, ...] = ()
+    ``guessed`` says that the terminal keeps an offset it brought along, which nobody has confirmed;
+    ``stretch`` is the last one of its timeline, as far as ordinary records are read by it.
+    """
+
+    __slots__ = (
+        "_clock_kept_at",
+        "_registration",
+        "_shelf",
+        "_sn",
+        "_timeline",
+        "address",
+        "connection",
+        "guessed",
+        "leased",
+        "make",
+        "services",
+        "stretch",
+    )
+
+    def __init__(self, services: Services, connection: str, address: str) -> None:
+        self.services = services
+        self.connection = connection
+        self.address = address
+        self._sn = ""
+        self.leased = -1
+        self.make = Make()
+        self.registration = UNREGISTERED
+        self.timeline = ()
+        self._shelf: Shelf | None = None
 
     @property
     def store(self) -> Stores:
@@ -63,37 +95,82 @@ class Context:
         """The settings."""
         return self.services.settings
 
+    @property
+    def sn(self) -> str:
+        """The serial number, as the terminal writes it."""
+        return self._sn
+
+    @sn.setter
+    def sn(self, sn: str) -> None:
+        """It says who it is."""
+        self._sn = sn
+        self._shelf = None
+
+    @property
+    def registration(self) -> Registration:
+        """What is known of the terminal."""
+        return self._registration
+
+    @registration.setter
+    def registration(self, registration: Registration) -> None:
+        """It was admitted, or something was decided."""
+        self._registration = registration
+        self.guessed = not registration.timezone and registration.echo is not None
+        self._clock_kept_at = -1
+
+    @property
+    def timeline(self) -> tuple[ClockEntry, ...]:
+        """By which offsets the terminal's clock ran."""
+        return self._timeline
+
+    @timeline.setter
+    def timeline(self, timeline: tuple[ClockEntry, ...]) -> None:
+        """Its clock was set."""
+        self._timeline = times.shared(timeline)
+        self.stretch = times.last_stretch(timeline)
+        self._clock_kept_at = -1
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where the terminal's punches go; made with the first."""
+        if self._shelf is None:
+            self._shelf = self.services.store.punches.shelf(self.sn)
+        return self._shelf
+
     def now(self) -> datetime:
         """The present, aware."""
-        return self.services.now()
+        return self.services.present.read().at
 
     def offset(self, now: datetime) -> int:
         """Seconds the terminal's clock is set ahead of UTC: its zone's, its own, or the default zone's."""
-        registration = self.registration
+        registration = self._registration
         if not registration.timezone and registration.echo is not None:
             return registration.echo
         return times.offset_in(registration.timezone or self.settings.terminals.timezone, now)
 
-    @property
-    def zone_is_guessed(self) -> bool:
-        """Whether the terminal keeps an offset it brought along, which nobody has confirmed."""
-        return not self.registration.timezone and self.registration.echo is not None
+    def clock_is_kept(self, moment: times.Moment) -> bool:
+        """Whether a ``cloudtime`` now only says what the timeline has already.
 
-    def clock_is_kept(self, now: datetime) -> bool:
-        """Whether the next ``cloudtime`` only says what the timeline has already."""
-        return bool(self.timeline) and self.timeline[-1].offset == self.offset(now)
+        Asked anew each minute: offsets change at full minutes only.
+        """
+        if moment.minute == self._clock_kept_at:
+            return True
+        if not self._timeline or self._timeline[-1].offset != self.offset(moment.at):
+            return False
+        self._clock_kept_at = moment.minute
+        return True
 
     async def keep_clock(self, now: datetime, drift: int | None = None) -> None:
         """Remember the offset that the next ``cloudtime`` sets, before it is sent (design §3.4)."""
-        timeline = times.extended(self.timeline, times.milliseconds(now), self.offset(now), drift)
-        if timeline != self.timeline:
-            await self.store.terminals.set_clock(self.sn, timeline, self.registration.echo)
+        timeline = times.extended(self._timeline, times.milliseconds(now), self.offset(now), drift)
+        if timeline != self._timeline:
+            await self.store.terminals.set_clock(self.sn, timeline, self._registration.echo)
             self.timeline = timeline
 
     def settle(self, site: str, timezone: str, model_profile: str) -> None:
         """Take over what people decided for this terminal meanwhile."""
         self.registration = msgspec.structs.replace(
-            self.registration, site=site, timezone=timezone, model_profile=model_profile
+            self._registration, site=site, timezone=timezone, model_profile=model_profile
         )
 
     def cloudtime(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
@@ -12,11 +12,13 @@ from tfserver.commands.context import Context
 from tfserver.commands.records import LogRecord, PlainRecord, bad_record, read_record
 from tfserver.config import Access, Images
 from tfserver.errors import StoreError
-from tfserver.model import Clock, Kind, Punch, kind_of_record, punch_uid, rfc3339, sighting_of
-from tfserver.store.punches import Bad, Record
+from tfserver.metrics import Metrics
+from tfserver.model import Clock, Kind, Punch, kind_of_record, punch_uid, sighting_of
+from tfserver.store.shelf import Bad, Frame, Kept, Record, Shelf
 from tfserver.wire import times
 from tfserver.wire.message import Request, Response
-from tfserver.wire.table import handles, table
+from tfserver.wire.table import Asked, Plain, handles, table
+from tfserver.wire.times import Moment, When
 
 LIVE_SECONDS: Final = 30
 """Older than this by the corrected clock a record is backlog: no door is decided for it (protocol §4.2)."""
@@ -32,133 +34,193 @@ class SendLog(Request):
     record: list[Any] = []
 
 
-class PlainLog(msgspec.Struct, tag_field="cmd", tag="sendlog", forbid_unknown_fields=True):
-    """A ``sendlog`` exactly as the documents have it: read in one step, without a look at its quirks."""
-
-    record: list[PlainRecord]
-    sn: str = ""
-    count: int | UnsetType = UNSET
-    logindex: int | UnsetType = UNSET
-
-    def told(self) -> tuple[SendLog, dict[str, Any]]:
-        """The request, and the fields its answer repeats; ValidationError: a time stands between spaces."""
-        for record in self.record:
-            if record.time != record.time.strip():
-                raise msgspec.ValidationError("time: spaces")
-        echo = {"count": self.count, "logindex": self.logindex}
-        logindex = None if self.logindex is UNSET else self.logindex
-        return SendLog(sn=self.sn, logindex=logindex, record=self.record), echo
-
-
-table.shortcut(b'{"cmd":"sendlog",', msgspec.json.Decoder(PlainLog).decode)
-
-
-Ingested = tuple[LogRecord | PlainRecord, Punch, Record]
-
-
 class Reading(NamedTuple):
-    """A batch read: what could be kept as punches, and what could not."""
+    """A batch read: what could be kept as punches, with when each was, and what could not."""
 
-    punches: list[Ingested]
+    logs: list[LogRecord]
+    whens: list[When]
+    records: list[Record]
     bad: list[Bad]
 
 
 @handles(SendLog)
 async def sendlog(request: SendLog, terminal: Context) -> Response:
     """Answer true only after everything is on disk."""
-    now = terminal.now()
+    moment = terminal.services.present.read()
     # Read before the clock is set anew: these records were made under the offset in force until now.
-    reading = read_batch(request, terminal, now)
-    if not terminal.clock_is_kept(now):
-        await terminal.keep_clock(now)
-    if reading.punches or reading.bad:
-        records = [record for _, _, record in reading.punches]
-        kept = await terminal.store.punches.append(terminal.sn, request.logindex, records, reading.bad)
-        counted = terminal.services.metrics.punches
-        counted["new"] += kept.new
-        counted["known"] += kept.known
-        counted["repeat"] += kept.repeats
-        counted["bad"] += len(reading.bad)
+    reading = read_batch(request, terminal, moment)
+    if not terminal.clock_is_kept(moment):
+        await terminal.keep_clock(moment.at)
+    records, bad = reading.records, reading.bad
+    if records or bad:
+        kept = await terminal.store.punches.append(terminal.sn, request.logindex, records, bad)
+        _count(terminal.services.metrics, kept, len(bad))
     if terminal.settings.terminals.access is Access.NONE:
         return _KEPT
-    return Response(fields=await _decision(reading, terminal, now))
+    return Response(fields=await _decision(reading, terminal, moment))
 
 
 _KEPT: Final = Response()
 
 
-def read_batch(request: SendLog, terminal: Context, now: datetime) -> Reading:
+def _count(metrics: Metrics, kept: Kept, bad: int) -> None:
+    counted = metrics.punches
+    counted["new"] += kept.new
+    if kept.known or bad:
+        counted["known"] += kept.known
+        counted["repeat"] += kept.repeats
+        counted["bad"] += bad
+
+
+def read_batch(request: SendLog, terminal: Context, moment: Moment) -> Reading:
     """Read each record by itself: a bad one never spoils the others (protocol §4.2)."""
-    reading = Reading([], [])
-    received = rfc3339(now)
+    logs, whens, bad = [], [], []
     for item in request.record:
         try:
             log = read_record(item)
         except ValueError as wrong:
-            reading.bad.append(bad_record(item, str(wrong)))
+            bad.append(bad_record(item, str(wrong)))
         else:
-            reading.punches.append(_ingest(log, request.logindex, terminal, now, received))
-    return reading
+            logs.append(log)
+            whens.append(times.when(log.time, terminal.timeline, moment.at))
+    records = _ingest(logs, whens, request.logindex, terminal, terminal.shelf, moment)
+    if terminal.settings.punches.images is Images.KEEP:
+        for log, record in zip(logs, records, strict=True):
+            record.picture = log.image
+    return Reading(logs, whens, records, bad)
 
 
 def _ingest(
-    log: LogRecord | PlainRecord, logindex: int | None, terminal: Context, now: datetime, received: str
-) -> Ingested:
-    """Fix identity and time of a record, once and for ever."""
-    told = times.told(log.time)
-    uid, member = punch_uid(terminal.sn, log.enrollid, told.identity, log.mode, log.inout, log.event)
-    instant = times.instant_of(told.device, terminal.timeline, now)
-    guessed = instant.clock is Clock.OK and terminal.zone_is_guessed
-    kind = kind_of_record(log.enrollid)
-    verify = (_CLASSIC if logindex is None else _MODERN).get(log.mode) if kind is Kind.PUNCH else None
-    punch = Punch(
-        uid=uid,
-        sn=terminal.sn,
-        site=terminal.registration.site,
-        kind=kind,
-        enrollid=log.enrollid,
-        external_id=None,
-        device_time=log.time,
-        time=instant.time,
-        utc=instant.utc_text,
-        offset_ms=instant.offset_ms,
-        received=received,
-        mode=log.mode,
-        verify=verify,
-        inout=log.inout,
-        event=log.event,
-        temp=log.temp,
-        clock=Clock.UNKNOWN if guessed else instant.clock,
-        extra=log.extra,
-    )
-    sighting = None if logindex is None else sighting_of(uid, logindex)
-    picture = log.image if log.image and terminal.settings.punches.images is Images.KEEP else ""
-    return log, punch, Record(uid, member, sighting, told.day, told.identity, _encode(punch), picture)
+    logs: Sequence[LogRecord | PlainRecord],
+    whens: Sequence[When],
+    logindex: int | None,
+    terminal: Context,
+    shelf: Shelf,
+    moment: Moment,
+) -> list[Record]:
+    """Fix identity and time of records, once and for ever."""
+    sn, site, guessed = terminal.sn, terminal.registration.site, terminal.guessed
+    canonical, received = shelf.sn, moment.text
+    ways = _CLASSIC if logindex is None else _MODERN
+    records = []
+    for log, when in zip(logs, whens, strict=True):
+        enrollid, mode, inout, event = log.enrollid, log.mode, log.inout, log.event
+        uid, member = punch_uid(canonical, enrollid, when.identity, mode, inout, event)
+        kind = kind_of_record(enrollid)
+        verify = ways.get(mode) if kind is _PUNCH else None
+        clock = _UNKNOWN if guessed and when.clock is _OK else when.clock
+        # By position, in the order of the class: with names it takes twice as long.
+        # fmt: off
+        punch = Punch(
+            uid, sn, site, kind, enrollid, None,
+            log.time, when.time, when.utc, when.offset_ms, received,
+            mode, verify, inout, event, log.temp, clock, log.extra,
+        )
+        # fmt: on
+        sighting = None if logindex is None else sighting_of(member, logindex)
+        records.append(Record(uid, member, sighting, when.day, when.identity, _encode(punch)))
+    return records
 
 
 _encode: Final = msgspec.json.Encoder().encode
+# An enumeration's member is slow to look up by its name.
+_PUNCH, _OK, _UNKNOWN = Kind.PUNCH, Clock.OK, Clock.UNKNOWN
 # How the person was verified, by the table of the terminal's generation; "(?)" is doubt (protocol §3.3).
 _CLASSIC: Final = {0: "fingerprint", 1: "card", 2: "password", 8: "face"}
 _MODERN: Final = {1: "fingerprint", 2: "password (?)", 3: "card (?)", 8: "face"}
 
 
-async def _decision(reading: Reading, terminal: Context, now: datetime) -> dict[str, Any]:
+class PlainLog(msgspec.Struct, tag_field="cmd", tag="sendlog", forbid_unknown_fields=True):
+    """A ``sendlog`` exactly as the documents have it."""
+
+    record: list[PlainRecord]
+    sn: str = ""
+    count: int | UnsetType = UNSET
+    logindex: int | UnsetType = UNSET
+
+
+class Receipt(msgspec.Struct, tag_field="ret", tag="sendlog", gc=False):
+    """The positive answer to it."""
+
+    result: bool
+    count: int | UnsetType
+    logindex: int | UnsetType
+    cloudtime: str
+
+
+def keep_plain(asked: Sequence[Asked]) -> list[Asked]:
+    """Read and keep the ordinary ones of these messages, as the handler does; returns the others."""
+    services = asked[0][1].context.services
+    moment = services.present.read()
+    left: list[Asked] = []
+    frames = []
+    for one in asked:
+        log, asker, _ = one
+        terminal = asker.context
+        try:
+            whens = times.ordinary(log.record, terminal.stretch, moment.ms)
+            if not whens or not terminal.clock_is_kept(moment):
+                left.append(one)
+                continue
+            logindex = None if log.logindex is UNSET else log.logindex
+            shelf = terminal.shelf
+            records = _ingest(log.record, whens, logindex, terminal, shelf, moment)
+            frames.append(Frame(shelf, logindex, records, _NONE_BAD, _kept_plain, one))
+        except Exception:
+            # Our own mistake must not silence the others; the common way tells of it.
+            left.append(one)
+    services.store.punches.keep_turn(frames)
+    return left
+
+
+_NONE_BAD: Final[list[Bad]] = []
+
+
+def _kept_plain(outcomes: Sequence[tuple[Asked, Kept | Exception]]) -> None:
+    """Tell each terminal that its records are safe, or why not."""
+    first = outcomes[0][0][1]
+    services, now = first.context.services, first.now()
+    second = services.present.read().ms // 1000
+    new = 0
+    for (log, asker, _), kept in outcomes:
+        if isinstance(kept, Exception):
+            asker.served(log, kept, now)
+            continue
+        fresh = kept.new
+        cloudtime = times.wire_second(second, asker.context.timeline[-1].offset)
+        answer = _encode(Receipt(True, log.count, log.logindex, cloudtime))
+        if not asker.served(log, answer, now):
+            continue
+        if kept.known:
+            _count(services.metrics, kept, 0)
+        else:
+            new += fresh
+    services.metrics.punches["new"] += new
+
+
+table.enter_plain(
+    Plain(SendLog, b'{"cmd":"sendlog",', msgspec.json.Decoder(PlainLog).decode, keep_plain),
+)
+
+
+async def _decision(reading: Reading, terminal: Context, moment: Moment) -> dict[str, Any]:
     """``access`` for terminals in server-approval mode: only for one live record, never for a backlog."""
-    if len(reading.punches) != 1 or reading.bad:
+    if len(reading.records) != 1 or reading.bad:
         return {}
-    log, punch, _ = reading.punches[0]
-    if punch.kind is Kind.DOOR or not _is_live(punch, now):
+    enrollid, when = reading.logs[0].enrollid, reading.whens[0]
+    kind = kind_of_record(enrollid)
+    if kind is Kind.DOOR or not _is_live(when, moment):
         return {}
-    known = terminal.settings.terminals.access is Access.KNOWN and punch.kind is Kind.PUNCH
+    known = terminal.settings.terminals.access is Access.KNOWN and kind is _PUNCH
     try:
-        allowed = known and await terminal.store.users.is_known(log.enrollid)
+        allowed = known and await terminal.store.users.is_known(enrollid)
     except StoreError:
         # The punch is safe already; who can't be looked up stays outside.
         allowed = False
     return {"access": 1 if allowed else 0}
 
 
-def _is_live(punch: Punch, now: datetime) -> bool:
-    if punch.utc is None or punch.clock is Clock.SUSPECT:
+def _is_live(when: When, moment: Moment) -> bool:
+    if when.utc is None or when.clock is Clock.SUSPECT:
         return False
-    return abs(datetime.fromisoformat(punch.utc) - now) <= timedelta(seconds=LIVE_SECONDS)
+    return abs(when.utc_ms - moment.ms) <= LIVE_SECONDS * 1000

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from tfserver.credentials import PRIVATE
-from tfserver.store.punches import Bad
+from tfserver.store.shelf import Bad
 from tfserver.wire import codec, lenient, times
 
 MOST_RAW: Final = 4096
@@ -47,10 +47,8 @@ class LogRecord(msgspec.Struct):
     extra: dict[str, Any] = {}
 
 
-def read_record(item: Any) -> LogRecord | PlainRecord:
+def read_record(item: Any) -> LogRecord:
     """Read one record leniently; ValueError says what makes it unusable for ever."""
-    if type(item) is PlainRecord:
-        return item
     if not isinstance(item, dict):
         raise ValueError("not an object")
     fields = {key.strip(): value for key, value in item.items() if value is not None}

@@ -9,7 +9,7 @@ import msgspec
 from tfserver.commands.context import Context
 from tfserver.credentials import PRIVATE, Content, is_bare, problem_with, slots_of
 from tfserver.model import rfc3339
-from tfserver.store.punches import Bad
+from tfserver.store.shelf import Bad
 from tfserver.store.users import Origin, Profile
 from tfserver.wire import codec, lenient
 from tfserver.wire.message import Request, Response
@@ -45,9 +45,7 @@ async def senduser(request: SendUser, terminal: Context) -> Response:
     except ValueError as wrong:
         await terminal.store.punches.append(terminal.sn, None, [], [_unreadable(request, str(wrong))])
         return Response()
-    devinfo = terminal.devinfo
-    model, firmware, fpalgo = (str(devinfo.get(key, "")) for key in ("modelname", "firmware", "fpalgo"))
-    origin = Origin(model, firmware, fpalgo, rfc3339(now))
+    origin = Origin(*terminal.make, rfc3339(now))
     profile = Profile(request.name[:MOST_NAME], request.admin, _extra(request.rest))
     credential = _credential(backupnum, record)
     await terminal.store.users.put(terminal.sn, enrollid, profile, credential, origin)

@@ -13,14 +13,17 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tfserver.commands.context import Context
-from tfserver.errors import StoreError
+from tfserver.errors import StoreError, StoreUnavailable
+from tfserver.gateway.turn import Turn
 from tfserver.store.punches import QuarantineFull
+from tfserver.wire.codec import encode_response
 from tfserver.wire.message import Request, Response
 from tfserver.wire.session import Ask, Close, Hold, Note, Resume, Send, Session, State, Tell
 from tfserver.wire.table import HandlerTable
 
 MOST_NOTED: Final = 20
 MOST_NOTED_WORD: Final = 64
+_NOTHING: Final[frozenset[Any]] = frozenset()
 AWAY: Final = Response(False, "Server busy, try again later")
 
 
@@ -54,11 +57,31 @@ class Watcher(Protocol):
 
 @implementer(IPushProducer)
 class Link:
-    """A connection, its session and its context. ``heard_at`` is when the last frame came (monotonic s).
+    """A connection, its session and its context. ``heard_at`` is when the last frame came (monotonic s);
+    ``plain`` is the message that goes the short way.
 
     It is the producer of its own transport: a terminal that reads no answers is not read from.
     """
 
+    __slots__ = (
+        "_began",
+        "_held_for",
+        "_monotonic",
+        "_noted",
+        "_pinged_at",
+        "_request",
+        "_table",
+        "_todo",
+        "_turn",
+        "_waiting_for",
+        "_watcher",
+        "_wire",
+        "closing",
+        "context",
+        "heard_at",
+        "plain",
+        "session",
+    )
     _log = Logger()
 
     def __init__(
@@ -68,25 +91,26 @@ class Link:
         table: HandlerTable,
         session: Session,
         watcher: Watcher,
-        asking: set[Link],
+        turn: Turn,
         monotonic: Callable[[], float],
     ) -> None:
         self.context = context
         self.session = session
         self.closing = False
         self.heard_at = monotonic()
-        self._pinged = False
+        self._pinged_at = -1.0
         self._wire = wire
         self._table = table
         self._watcher = watcher
-        self._asking = asking
+        self._turn = turn
         self._monotonic = monotonic
         self._request: Request | None = None
+        self.plain: Any = None
         self._began = 0.0
         self._waiting_for: Any = None
         self._todo: deque[Tell] | None = None
-        self._holding: set[str] = set()
-        self._noted: set[tuple[str, str]] = set()
+        self._held_for: frozenset[str] = _NOTHING
+        self._noted: frozenset[tuple[str, str]] = _NOTHING
 
     @property
     def is_registered(self) -> bool:
@@ -96,7 +120,7 @@ class Link:
     @property
     def is_asking(self) -> bool:
         """Whether an answer is under way."""
-        return self._request is not None
+        return self._request is not None or self.plain is not None
 
     @property
     def claimed_sn(self) -> str:
@@ -105,14 +129,33 @@ class Link:
 
     def received(self, payload: bytes) -> None:
         """A data frame came."""
-        self.heard()
+        now = self.heard_at = self._monotonic()
+        if self.closing:
+            return
+        session = self.session
+        message = session.take_plain(payload)
+        if message is None:
+            self._perform(session.receive(payload, now))
+            return
+        self.plain, self._began = message, now
+        self._turn.ask(message, self, payload)
+
+    def received_odd(self, message: Any, payload: bytes) -> None:
+        """What looked plain has to go the common way after all, unless it was refused meanwhile."""
+        if self.plain is not message:
+            return
+        self.plain = None
+        self._turn.asking.discard(self)
         if not self.closing:
-            self._perform(self.session.receive(payload, self._monotonic()))
+            self._perform(self.session.leave_plain(payload))
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._monotonic()
 
     def heard(self) -> None:
         """Any frame came."""
         self.heard_at = self._monotonic()
-        self._pinged = False
 
     def tick(self) -> None:
         """Time passed: ping a silent terminal, cut one that stays silent; the session decides the rest."""
@@ -121,8 +164,8 @@ class Link:
         silent = now - self.heard_at
         if silent >= terminals.ping_seconds + terminals.silence_seconds:
             self.abort()
-        elif silent >= terminals.ping_seconds and not self._pinged and not self.closing:
-            self._pinged = True
+        elif silent >= terminals.ping_seconds and self._pinged_at <= self.heard_at and not self.closing:
+            self._pinged_at = now
             self._wire.sendPing()
         if not self.closing:
             self._perform(self.session.tick(now))
@@ -159,13 +202,13 @@ class Link:
         """The connection is gone (IPushProducer); ``lost`` follows."""
 
     def _hold(self, why: str) -> None:
-        if not self._holding:
+        if not self._held_for:
             self._wire.transport.pauseProducing()
-        self._holding.add(why)
+        self._held_for |= {why}
 
     def _resume(self, why: str) -> None:
-        self._holding.discard(why)
-        if not self._holding:
+        self._held_for -= {why}
+        if not self._held_for:
             self._wire.transport.resumeProducing()
 
     def _perform(self, tells: list[Tell]) -> None:
@@ -191,13 +234,13 @@ class Link:
         self.context.services.metrics.notes[note.what] += 1
         kind = (note.what, str(note.detail.get("word"))[:MOST_NOTED_WORD])
         if kind not in self._noted and len(self._noted) < MOST_NOTED:
-            self._noted.add(kind)
+            self._noted |= {kind}
             who = self.context.sn or self.context.address
             self._log.info("{sn}: {what} {detail}", sn=who, what=note.what, detail=cut(note.detail))
 
     def _ask(self, request: Request) -> None:
         self._request, self._began = request, self._monotonic()
-        self._asking.add(self)
+        self._turn.asking.add(self)
         self._advance(None, self._table.handler_of(request)(request, self.context))
 
     def _advance(self, came: object, handling: Coroutine[Any, Any, Response]) -> None:
@@ -214,8 +257,9 @@ class Link:
                 waiting = handling.send(None)
         except StopIteration as done:
             self._answered(done.value)
-        except Exception:
-            self._answered(self._refusal(Failure()))
+        except Exception as wrong:
+            assert self._request is not None
+            self._answered(self._refusal(self._request.word(), wrong))
         else:
             self._waiting_for = waiting
             waiting.addBoth(self._go_on, handling)
@@ -230,31 +274,53 @@ class Link:
 
     def expire(self, now: float) -> None:
         """Give up what takes longer than its deadline: the terminal keeps it and comes again."""
-        if self._request is not None and now - self._began >= self._request.within:
+        if self.plain is not None:
+            if now - self._began >= self._turn.within:
+                self.served(self.plain, StoreUnavailable("no answer within the deadline"), now)
+        elif self._request is not None and now - self._began >= self._request.within:
             self._waiting_for.cancel()
 
-    def _refusal(self, failure: Failure) -> Response:
+    def served(self, message: Any, outcome: bytes | Exception, now: float) -> bool:
+        """What went the short way has its answer; False: it comes after its deadline and is not given."""
+        if self.plain is not message:
+            return False
+        self.plain = None
+        self._turn.asking.discard(self)
+        turn = self._turn
+        if isinstance(outcome, bytes):
+            turn.answers.observe(True, now - self._began)
+        else:
+            turn.answers.observe(False, now - self._began)
+            outcome = encode_response(turn.word, self._refusal(turn.word, outcome), {}, None)
+        try:
+            if not self.closing:
+                self._wire.sendMessage(outcome)
+            session = self.session
+            if session.served():
+                self._perform(session.go_on())
+        except Exception:
+            self._log.failure("our own mistake; the connection is closed")
+            self.close(1011, "internal error")
+        return True
+
+    def _refusal(self, word: str, wrong: Exception) -> Response:
         """A request that could not be kept is never acknowledged; the terminal keeps it and comes again."""
         metrics = self.context.services.metrics
-        assert self._request is not None
-        word = self._request.word()
-        if failure.check(QuarantineFull):
+        if isinstance(wrong, QuarantineFull):
             metrics.quarantine_full += 1
             self._log.error("{sn}: the quarantine is full, nothing is acknowledged", sn=self.context.sn)
-        elif failure.check(StoreError, TimeoutError, CancelledError):
+        elif isinstance(wrong, StoreError | TimeoutError | CancelledError):
             metrics.store_failures += 1
         else:
-            self._log.failure("our own mistake in {word}", failure=failure, word=word)
+            self._log.failure("our own mistake in {word}", failure=Failure(wrong), word=word)
         return AWAY if word == "reg" else Response(False)
 
     def _answered(self, response: Response) -> None:
         request, self._request = self._request, None
         assert request is not None
-        self._asking.discard(self)
+        self._turn.asking.discard(self)
         word, now = request.word(), self._monotonic()
-        metrics = self.context.services.metrics
-        metrics.requests[word, response.result] += 1
-        metrics.answers[word].observe(now - self._began)
+        self.context.services.metrics.answers[word].observe(response.result, now - self._began)
         cloudtime = self.context.cloudtime() if request.tells_time and response.result else None
         tells = self.session.answer(response, now, cloudtime)
         if word == "reg":

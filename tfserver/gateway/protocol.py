@@ -83,12 +83,14 @@ class TerminalProtocol(WebSocketServerProtocol):
 
     def onPing(self, payload: bytes) -> None:
         """Terminals ping every few seconds; the answer is a pong."""
-        self._guarded(self._link.heard)
-        super().onPing(payload)
+        if self._link is not None:
+            self._link.heard()
+        self.sendPong(payload)
 
     def onPong(self, payload: bytes) -> None:
         """A sign of life."""
-        self._guarded(self._link.heard)
+        if self._link is not None:
+            self._link.heard()
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is gone, or never came to be."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet import endpoints
 from twisted.internet.error import CannotListenError
@@ -12,13 +13,19 @@ from twisted.logger import Logger
 
 from tfserver import commands
 from tfserver.commands.context import Context, Services
+from tfserver.config import Access
 from tfserver.errors import StartError
-from tfserver.gateway import dispatch
+from tfserver.gateway import dispatch, fastpath
 from tfserver.gateway.factory import TerminalFactory
 from tfserver.gateway.fleet import Fleet, host_and_port
 from tfserver.gateway.link import Link
+from tfserver.gateway.turn import Turn
 from tfserver.wire.session import Limits, Session
 from tfserver.wire.table import table
+
+BACKLOG: Final = 4096
+"""Connections that may wait to be taken, where an endpoint says nothing: a whole fleet comes back at once."""
+_WITH_BACKLOG: Final = re.compile(r"(?:haproxy:)*(?:tcp6?|ssl|tls|unix):")
 
 
 class Gateway:
@@ -33,6 +40,10 @@ class Gateway:
         self._reactor = reactor
         self._services = services
         limits = services.settings.limits
+        # Where each answer has to decide about a door, nothing is plain.
+        plain = services.settings.fast.plain and services.settings.terminals.access is Access.NONE
+        self._table = table if plain else table.without_plain()
+        self._turn = Turn(reactor, self._table.plain, services.metrics, self.fleet.asking)
         self._limits = Limits(reg_within=limits.reg_seconds, refused_for=limits.refused_seconds)
         self._factory = TerminalFactory(reactor, services.settings, services.metrics, self._link)
 
@@ -41,12 +52,16 @@ class Gateway:
         self._tell_shortcuts()
         await self.fleet.start()
         for text in self._services.settings.terminals.endpoints:
-            self.listening.append(await listen(self._reactor, text, self._factory, "terminals.endpoints"))
+            port = await listen(self._reactor, text, self._factory, "terminals.endpoints")
+            fastpath.transport_for(port, self._factory.shortcuts)
+            self.listening.append(port)
 
     def _tell_shortcuts(self) -> None:
         names = list(self._factory.shortcuts)
         if dispatch.quiet_dispatch(self._reactor, self._services.settings.fast.dispatch):
             names.append("dispatch")
+        if self._table.plain is not None:
+            names.append("plain")
         tell = self._log.warn if self._factory.why_not else self._log.info
         tell("short cuts: {names} {why}", names=", ".join(names) or "none", why=self._factory.why_not)
 
@@ -67,8 +82,8 @@ class Gateway:
 
     def _link(self, connection: Any) -> Link:
         context = Context(self._services, uuid.uuid4().hex, connection.address())
-        session = Session(table, time.monotonic(), self._limits)
-        link = Link(connection, context, table, session, self.fleet, self.fleet.asking, time.monotonic)
+        session = Session(self._table, time.monotonic(), self._limits)
+        link = Link(connection, context, self._table, session, self.fleet, self._turn, time.monotonic)
         self.fleet.add(link)
         return link
 
@@ -76,10 +91,23 @@ class Gateway:
 async def listen(reactor: Any, text: str, factory: Any, setting: str) -> Any:
     """Listen on a Twisted endpoint string; StartError says which setting and why not."""
     try:
-        endpoint = endpoints.serverFromString(reactor, text)
-    except (ValueError, LookupError, TypeError) as wrong:
+        endpoint = _endpoint(reactor, text)
+    except (ValueError, LookupError, TypeError, OSError) as wrong:  # OSError: a certificate it names
         raise StartError(f"{setting}: '{text}' is no endpoint such as tcp:7788: {wrong}") from wrong
     try:
         return await endpoint.listen(factory)
     except (CannotListenError, OSError) as failed:
         raise StartError(f"{setting}: can't listen on {text}: {failed}") from failed
+
+
+def _endpoint(reactor: Any, text: str) -> Any:
+    """The endpoint, with our backlog where its kind has one and the text does not set it."""
+    kind = _WITH_BACKLOG.match(text)
+    if kind is not None:
+        # Of a name given twice the later one counts.
+        ours = f"{kind[0]}backlog={BACKLOG}:{text[kind.end() :]}"
+        try:
+            return endpoints.serverFromString(reactor, ours)
+        except TypeError:  # its backlog is given by place, or it is wrong in another way that is told now
+            pass
+    return endpoints.serverFromString(reactor, text)

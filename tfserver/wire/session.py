@@ -53,6 +53,11 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
 }
 
 
+_REGISTERED: Final = State.REGISTERED
+_PLAIN: Final[tuple[Request, dict[str, Any]]] = (Request(), {})
+"""Stands for a request that goes the short way."""
+
+
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """Let the handler answer this request; say it back with ``answer``."""
 
@@ -127,19 +132,14 @@ class Session:
         self._limits = limits
         self._since = now
         self._asked: tuple[Request, dict[str, Any]] | None = None
-        self._waiting: deque[tuple[Frame, int]] = deque()
+        self._waiting: deque[tuple[Frame, int]] | None = None
+        # made when it is needed: an empty one takes 600 bytes
         self._waiting_bytes = 0
         self._held = False
         self._bad = 0
 
     def receive(self, payload: bytes, now: float) -> list[Tell]:
         """A data frame came."""
-        if self.state is State.REGISTERED and self._asked is None and not self._waiting:
-            plain = self._table.read_plain(payload)
-            if plain is not None and (plain[0].sn == self.sn or not plain[0].sn):
-                self._bad = 0
-                self._asked = plain
-                return [Ask(plain[0])]
         if self.state is State.CLOSED:
             return []
         frame = codec.decode(payload)
@@ -151,6 +151,45 @@ class Session:
         if self._asked is not None or self._waiting:
             return self._wait(frame, len(payload))
         return self._take(frame)
+
+    def take_plain(self, payload: bytes) -> Any:
+        """Take a message that may go the short way: its answer is told by ``served``.
+
+        None, or ``leave_plain``, when it has to be received as any other.
+        """
+        if self.state is not _REGISTERED or self._asked is not None or self._waiting:
+            return None
+        plain = self._table.plain
+        if plain is None or not payload.startswith(plain.beginning):
+            return None
+        try:
+            found = plain.decode(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        if found.sn != self.sn and found.sn:
+            return None
+        self._bad = 0
+        self._asked = _PLAIN
+        return found
+
+    def leave_plain(self, payload: bytes) -> list[Tell]:
+        """It could not go the short way after all: it goes the common one, before all that waits."""
+        self._asked = None
+        frame = codec.decode(payload)
+        if self.state is State.CLOSED or not isinstance(frame, Frame):
+            return []
+        tells = self._take(frame)
+        return tells if self._asked is not None else tells + self._next()
+
+    def served(self) -> bool:
+        """What went the short way is answered; True when there is more to do: ``go_on``."""
+        if self._asked is _PLAIN:
+            self._asked = None
+        return bool(self._waiting) or self._held
+
+    def go_on(self) -> list[Tell]:
+        """Take what waited."""
+        return self._next()
 
     def answer(self, response: Response, now: float, cloudtime: str | None) -> list[Tell]:
         """The handler answered what was asked; ``cloudtime`` is the terminal's local time now."""
@@ -180,7 +219,8 @@ class Session:
         """The connection is gone."""
         if self.state is not State.CLOSED:
             self._move(Event.LOST)
-        self._waiting.clear()
+        self._waiting = None
+        self._held = False
         self._asked = None
 
     def _move(self, event: Event) -> None:
@@ -194,6 +234,8 @@ class Session:
         return [note]
 
     def _wait(self, frame: Frame, size: int) -> list[Tell]:
+        if self._waiting is None:
+            self._waiting = deque()
         self._waiting.append((frame, size))
         self._waiting_bytes += size
         full = (
@@ -212,6 +254,8 @@ class Session:
             frame, size = self._waiting.popleft()
             self._waiting_bytes -= size
             tells += self._take(frame)
+        if not self._waiting:
+            self._waiting = None
         if self._held and not self._waiting:
             self._held = False
             tells.append(Resume())

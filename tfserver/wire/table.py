@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
-
-import msgspec
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tfserver.wire.message import Request, Response, Unknown
 
@@ -22,14 +20,40 @@ class Row:
     response: Response
 
 
-class Shortcut(Protocol):
-    """A strictly decoded message."""
+class Asker(Protocol):
+    """Who said something plain, and wants the answer or why there is none."""
 
-    def told(self) -> tuple[Request, dict[str, Any]]:
-        """The request, and the fields its answer repeats; UNSET ones were not sent.
+    context: Any
 
-        Raises ValidationError for what is not plain after all.
-        """
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def served(self, message: Any, outcome: bytes | Exception, now: float) -> bool:
+        """Here it is; False when it comes too late to be given."""
+
+    def received_odd(self, message: Any, payload: bytes) -> None:
+        """It has to go the common way."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Our own mistake."""
+
+
+Asked = tuple[Any, Asker, bytes]
+"""A message, who said it, and as it came."""
+
+
+class Plain(NamedTuple):
+    """The short way of a word that is nearly all of the traffic, for messages as the documents have them.
+
+    ``decode`` reads a message that begins with ``beginning``, strictly: its result has ``sn``. ``serve``
+    answers all messages of a reactor turn, each once, perhaps at once; it returns those that have to go the
+    common way.
+    """
+
+    request: type[Request]
+    beginning: bytes
+    decode: Callable[[bytes], Any]
+    serve: Callable[[Sequence[Asked]], list[Asked]]
 
 
 class HandlerTable:
@@ -39,7 +63,7 @@ class HandlerTable:
         self._types: dict[str, type[Request]] = {}
         self._handlers: dict[type[Request], Handler[Any]] = {}
         self._rows: dict[str, Row] = {}
-        self._shortcuts: dict[bytes, Callable[[bytes], Shortcut]] = {}
+        self.plain: Plain | None = None
 
     def handles(self, request: type[R]) -> Callable[[Handler[R]], Handler[R]]:
         """Enter a coroutine as the one that answers a request class."""
@@ -71,19 +95,15 @@ class HandlerTable:
         """Who answers a typed request."""
         return self._handlers[type(request)]
 
-    def shortcut(self, beginning: bytes, decode: Callable[[bytes], Shortcut]) -> None:
-        """Enter a decoder for messages that begin like this and follow the documents to the letter."""
-        self._shortcuts[beginning] = decode
+    def enter_plain(self, plain: Plain) -> None:
+        """Enter the one short way there is."""
+        self.plain = plain
 
-    def read_plain(self, payload: bytes) -> tuple[Request, dict[str, Any]] | None:
-        """A request and the fields its answer repeats, if a shortcut fits; what is odd does not."""
-        for beginning, decode in self._shortcuts.items():
-            if payload.startswith(beginning):
-                try:
-                    return decode(payload).told()
-                except (msgspec.MsgspecError, UnicodeDecodeError):
-                    return None
-        return None
+    def without_plain(self) -> HandlerTable:
+        """The same table without a short way."""
+        found = HandlerTable()
+        found._types, found._handlers, found._rows = self._types, self._handlers, self._rows
+        return found
 
     def words(self) -> Iterator[str]:
         """All words that have an answer of their own."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from tfserver.model import SUSPECT_DRIFT_MS, Clock, ClockEntry, rfc3339
 
@@ -18,6 +20,9 @@ EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 """Nothing of this protocol is older (first revision 2016), so an earlier date is a clock that lost power."""
 LATEST_AHEAD: Final = timedelta(milliseconds=SUSPECT_DRIFT_MS)
 """A record can't be younger than its arrival, but for a clock that is a little fast."""
+LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+FARTHEST_MS: Final = 48 * 3600 * 1000
+"""No two offsets that a clock may run at are further apart, with drift that is not far beside."""
 MOST_ENTRIES: Final = 16
 MOST_TEXT: Final = 40
 """Letters of a text that may be a time."""
@@ -28,6 +33,40 @@ _SHAPE: Final = re.compile(
     r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T\s]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?)?\s*Z?\s*",
     re.ASCII,
 )
+
+
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """The present as one request sees it: aware, and the same in the forms that are asked for."""
+
+    at: datetime
+    ms: int
+    """UTC milliseconds since 1970."""
+    minute: int
+    """UTC minutes since 1970."""
+    text: str
+    """RFC 3339."""
+
+
+class Present:
+    """The present, made anew once a millisecond: a flood of requests shares it."""
+
+    __slots__ = ("_moment", "_seconds")
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._moment = _moment(int(seconds() * 1000))
+
+    def read(self) -> Moment:
+        """The moment it is."""
+        ms = int(self._seconds() * 1000)
+        if ms != self._moment.ms:
+            self._moment = _moment(ms)
+        return self._moment
+
+
+def _moment(ms: int) -> Moment:
+    at = datetime.fromtimestamp(ms // 1000, UTC) + timedelta(milliseconds=ms % 1000)
+    return Moment(at, ms, ms // 60_000, rfc3339(at))
 
 
 class Instant(NamedTuple):
@@ -65,19 +104,10 @@ class Told(NamedTuple):
 
 
 def told(text: str) -> Told:
-    """Read a terminal's time in all its forms. What is too long for one is not remembered."""
-    return _told(text) if len(text) <= MOST_TEXT else Told(None, text, "undated")
-
-
-@lru_cache(MOST_REMEMBERED)
-def _told(text: str) -> Told:
-    """Many records share a second."""
+    """Read a terminal's time in all its forms."""
     device = parse(text)
-    return Told(
-        device,
-        identity_text(text, device),
-        device.date().isoformat().replace("-", "") if device else "undated",
-    )
+    day = device.date().isoformat().replace("-", "") if device else "undated"
+    return Told(device, identity_text(text, device), day)
 
 
 def identity_text(text: str, parsed: datetime | None) -> str:
@@ -87,11 +117,12 @@ def identity_text(text: str, parsed: datetime | None) -> str:
 
 def wire_time(now: datetime, offset_s: int) -> str:
     """``cloudtime`` for a terminal ``offset_s`` seconds ahead of UTC; ``now`` is aware."""
-    return _wire_time(int(now.timestamp()), offset_s)
+    return wire_second(int(now.timestamp()), offset_s)
 
 
 @lru_cache(64)
-def _wire_time(second: int, offset_s: int) -> str:
+def wire_second(second: int, offset_s: int) -> str:
+    """The same for a UTC second since 1970."""
     return (datetime.fromtimestamp(second, UTC) + timedelta(seconds=offset_s)).strftime(WIRE)
 
 
@@ -155,6 +186,84 @@ def _is_far(drift: int) -> bool:
     return abs(drift) >= SUSPECT_DRIFT_MS
 
 
+class Stretch(NamedTuple):
+    """The last stretch of a clock that ran right; from ``alone_from`` (UTC, ms) on no other can be meant."""
+
+    offset: int
+    drift: int
+    alone_from: int
+
+
+@lru_cache(1024)
+def shared(timeline: tuple[ClockEntry, ...]) -> tuple[ClockEntry, ...]:
+    """The same timeline for all terminals that have it: most have one stretch."""
+    return timeline
+
+
+@lru_cache(1024)
+def last_stretch(timeline: tuple[ClockEntry, ...]) -> Stretch | None:
+    """The stretch that ordinary records are made in; None where each has to be looked at."""
+    if not timeline or any(_is_far(entry.drift) for entry in timeline):
+        return None
+    last = timeline[-1]
+    # An earlier stretch ended when a later one began (not always the last: our own clock may have been put
+    # back), and no two offsets are further apart.
+    begun = [entry.since for entry in timeline[1:]]
+    alone_from = max(begun) + FARTHEST_MS if begun else milliseconds(EARLIEST)
+    return Stretch(last.offset, last.drift, alone_from)
+
+
+class When(msgspec.Struct, frozen=True, gc=False):
+    """The time of a record: as it enters its identity, its day (``YYYYMMDD``), and what instant it meant."""
+
+    identity: str
+    day: str
+    time: str | None
+    utc: str | None
+    offset_ms: int | None
+    clock: Clock
+    utc_ms: int = 0
+
+
+def when(text: str, timeline: Sequence[ClockEntry], received: datetime) -> When:
+    """Read the time of a record."""
+    read = told(text)
+    found = instant_of(read.device, timeline, received)
+    ms = milliseconds(found.utc) if found.utc else 0
+    return When(read.identity, read.day, found.time, found.utc_text, found.offset_ms, found.clock, ms)
+
+
+class Timed(Protocol):
+    """A record with the text of its time."""
+
+    time: str
+
+
+def ordinary(records: Sequence[Timed], stretch: Stretch | None, received_ms: int) -> list[When] | None:
+    """The short way to the same for nearly every batch: times of the last stretch, none in the future.
+
+    None leaves it to ``when``.
+    """
+    if stretch is None:
+        return None
+    offset, drift, alone_from = stretch
+    found = []
+    latest = received_ms + SUSPECT_DRIFT_MS
+    for record in records:
+        one = _ordinary(record.time, offset, drift)
+        if one is None or not alone_from <= one.utc_ms <= latest:
+            return None
+        found.append(one)
+    return found
+
+
+@lru_cache(MOST_REMEMBERED)
+def _ordinary(text: str, offset: int, drift: int) -> When | None:
+    """Many records share a second; None for a text that is no time, or one between spaces."""
+    found = when(text, (ClockEntry(0, offset, drift),), LATEST)
+    return found if found.clock is Clock.OK and text == text.strip() else None
+
+
 def instant_of(device: datetime | None, timeline: Sequence[ClockEntry], received: datetime) -> Instant:
     """Turn a device's local time into an instant with the stretch that was valid then (design §3.4).
 
@@ -179,7 +288,6 @@ def instant_of(device: datetime | None, timeline: Sequence[ClockEntry], received
     )
 
 
-@lru_cache(MOST_REMEMBERED)
 def _shown(device: datetime, offset: int) -> str:
     return device.replace(tzinfo=timezone(timedelta(seconds=offset))).isoformat()
 
@@ -188,7 +296,6 @@ def _instant(device: datetime, entry: ClockEntry) -> datetime:
     return _at(device, entry.offset, entry.drift if _is_far(entry.drift) else 0)
 
 
-@lru_cache(MOST_REMEMBERED)
 def _at(device: datetime, offset: int, ahead_ms: int) -> datetime:
     try:
         return device.replace(tzinfo=UTC) - timedelta(seconds=offset) - timedelta(milliseconds=ahead_ms)

@@ -1,0 +1,99 @@
+"""A terminal that writes exactly as the documents have it is served like any other, by the short way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from tests.gateway import test_deadlines, test_link
+from tests.gateway.stand_ins import SN, Dialled
+from tfserver.store.shelf import Kept
+
+
+class PlainTellsTests(test_link.TellsTests):
+    """What a session tells is done."""
+
+    is_plain = True
+
+    def test_short_way(self) -> None:
+        """These tests try what they say: the message goes the short way and is asked of no handler."""
+        self.registered()
+        self.stand.punches.given["append"] = lambda *_: Deferred()
+        self.terminal.sendlog()
+        self.assertIsNotNone(self.link.plain)
+        self.assertIsNone(self.link._request)
+        self.assertTrue(self.link.is_asking)
+
+
+class PlainFailureTests(test_link.FailureTests):
+    """A request that could not be kept is never acknowledged."""
+
+    is_plain = True
+
+    def test_mistake_after_a_wait(self) -> None:
+        """A mistake of ours in taking the store's word is logged; at its deadline the punch is refused, and
+        what waited is answered."""
+        self.registered()
+        appending: Deferred[Any] = Deferred()
+        self.stand.punches.given["append"] = appending
+        self.terminal.sendlog()
+        self.terminal.says(cmd="heartbeat", sn=SN)
+        appending.callback("no Kept")
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.stand.clock.advance(1.9)
+        self.link.expire(self.stand.clock.seconds())
+        answers = [(message["ret"], message["result"]) for message in self.wire.messages()]
+        self.assertEqual(answers, [("sendlog", False), ("heartbeat", True)])
+        self.assertFalse(self.link.is_asking)
+
+
+class PlainLostTests(test_link.LostTests):
+    """Connections that end at a bad moment."""
+
+    is_plain = True
+
+    def test_held(self) -> None:
+        """A connection that is lost while it is not read from is not read from again after the answer."""
+        self.registered()
+        appending: Deferred[Kept] = Deferred()
+        self.stand.punches.given["append"] = appending
+        for _ in range(17):
+            self.terminal.sendlog()
+        self.assertEqual(self.wire.events, ["pause"])
+        self.link.lost()
+        appending.callback(Kept(1, 0, 0))
+        self.assertEqual(self.wire.events, ["pause"])
+        self.assertEqual(self.terminal.watcher.asking, set())
+
+
+class PlainCountingTests(test_link.CountingTests):
+    """Metrics."""
+
+    is_plain = True
+
+
+class PlainDeadlineTests(test_deadlines.DeadlineTests):
+    """One link, told what time it is."""
+
+    is_plain = True
+
+    def test_the_store_is_told(self) -> None:
+        """What goes the short way is not taken back from the store, but it has its answer in time."""
+        self.registered()
+        late = self.appending()
+        self.pass_time(1.9)
+        self.assertFalse(self.terminal.last()["result"])
+        self.assertFalse(self.link.is_asking)
+        self.assertEqual(self.terminal.watcher.asking, set())
+        self.assertFalse(late.called)
+
+
+class PlainSweepTests(test_deadlines.SweepTests):
+    """The fleet, which looks ten times a second."""
+
+    def dialled(self, connection: str) -> Dialled:
+        """A connection of a terminal that writes exactly as the documents have it."""
+        terminal = Dialled(self.stand, self.fleet, connection, is_plain=True)
+        self.fleet.add(terminal.link)
+        return terminal
