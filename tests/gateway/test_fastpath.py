@@ -24,7 +24,7 @@ from tfserver.gateway import fastframes, fastpath
 from tfserver.gateway.factory import TerminalFactory
 from tfserver.metrics import Metrics
 
-NONE = Fast(receive=False, send=False, direct=False, handshake=False, lean=False, dispatch=False)
+NONE = Fast(receive=False, send=False, direct=False, handshake=False, lean=False, dispatch=False, plain=False)
 MODULES = (
     test_factory,
     test_websocket,

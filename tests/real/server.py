@@ -26,6 +26,9 @@ TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twi
 class RealServer:
     """``twistd -n tfserver`` on free ports of loopback, in ``folder``, logging to ``folder/log``."""
 
+    settings = ""
+    """YAML for servers that were given no file of their own."""
+
     def __init__(self, *options: str, folder: str | None = None, store: RealStore | None = None) -> None:
         self.folder = folder or tempfile.mkdtemp(prefix="tfd-")
         self.options = (*options, "--redis", store.url) if store else options
@@ -39,6 +42,9 @@ class RealServer:
         """Start it without waiting."""
         ends = ["--terminals", "tcp:0:interface=127.0.0.1", "--http", "tcp:0:interface=127.0.0.1"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TFSERVER_MASTER_KEY": KEY}
+        if self.settings and "-c" not in self.options:
+            Path(self.folder, "settings.yaml").write_text(self.settings)
+            ends += ["-c", "settings.yaml"]
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "tfserver", *ends, *self.options],

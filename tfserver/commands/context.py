@@ -37,6 +37,7 @@ class Make(NamedTuple):
     fpalgo: str = ""
 
 
+_NO_MAKE: Final = Make()
 UNREGISTERED: Final = Registration(Admission.PENDING)
 
 
@@ -80,9 +81,12 @@ class Context:
         self.address = address
         self._sn = ""
         self.leased = -1
-        self.make = Make()
-        self.registration = UNREGISTERED
-        self.timeline = ()
+        self.make = _NO_MAKE
+        self.guessed = False
+        self.stretch: times.Stretch | None = None
+        self._registration = UNREGISTERED
+        self._timeline: tuple[ClockEntry, ...] = ()
+        self._clock_kept_at = -1
         self._shelf: Shelf | None = None
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Final
@@ -145,8 +144,11 @@ def _drift(ahead: int | None, offset: int) -> int | None:
 
 def _make(devinfo: dict[str, Any]) -> Make:
     """Fleets are of few makes: each text is kept once."""
-    texts = (str(devinfo.get(key, ""))[:MOST_IDENTITY] for key in ("modelname", "firmware", "fpalgo"))
-    return Make(*map(sys.intern, texts))
+    found = (devinfo.get("modelname", ""), devinfo.get("firmware", ""), devinfo.get("fpalgo", ""))
+    return _shared_make(*(str(text)[:MOST_IDENTITY] for text in found))
+
+
+_shared_make: Final = lru_cache(1024)(Make)
 
 
 def _bounded(devinfo: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
@@ -64,7 +65,7 @@ class TerminalFactory(WebSocketServerFactory):
 
     def refuses(self, connection: TerminalProtocol) -> str | None:
         """Why a new connection is refused, or None; from then on it counts."""
-        address = connection.address()
+        address = sys.intern(connection.address())
         why = self._too_many(address)
         if why is not None:
             self._metrics.turned_away[why] += 1
@@ -73,6 +74,10 @@ class TerminalFactory(WebSocketServerFactory):
         self._by_address[address] += 1
         self._metrics.connections = len(self._counted)
         return None
+
+    def address_of(self, connection: TerminalProtocol) -> str:
+        """Where a connection that counts comes from."""
+        return self._counted[connection]
 
     def opened(self, connection: TerminalProtocol) -> Link:
         """The handshake is done."""

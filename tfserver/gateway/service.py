@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 import uuid
@@ -37,6 +38,9 @@ class Gateway:
         assert commands.__all__, "importing the vocabulary fills the handler table"
         self.fleet = Fleet(reactor, services, time.monotonic)
         self.listening: list[Any] = []
+        # Ids of connections: no other process, and none after us, gives the same.
+        self._start = f"{uuid.uuid4().hex[:16]}-"
+        self._numbers = itertools.count()
         self._reactor = reactor
         self._services = services
         limits = services.settings.limits
@@ -81,7 +85,8 @@ class Gateway:
         await self.fleet.stop()
 
     def _link(self, connection: Any) -> Link:
-        context = Context(self._services, uuid.uuid4().hex, connection.address())
+        made = f"{self._start}{next(self._numbers):x}"
+        context = Context(self._services, made, self._factory.address_of(connection))
         session = Session(self._table, time.monotonic(), self._limits)
         link = Link(connection, context, self._table, session, self.fleet, self._turn, time.monotonic)
         self.fleet.add(link)

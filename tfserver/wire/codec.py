@@ -164,11 +164,9 @@ def _frame(found: dict[str, Any], mended: tuple[str, ...]) -> Frame | None:
 
 def _trimmed(found: dict[str, Any]) -> dict[str, Any]:
     """Keys without spaces and missing instead of null (protocol §2.1)."""
-    fields = {}
-    for key, value in found.items():
-        if value is not None:
-            name = key.strip()
-            fields["InputAlarm" if name.lower() == "inputalarm" else name] = value
+    fields = {key.strip(): value for key, value in found.items() if value is not None}
+    for name in [name for name in fields if len(name) == 10 and name.lower() == "inputalarm"]:
+        fields["InputAlarm"] = fields.pop(name)
     return fields
 
 
