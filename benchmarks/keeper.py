@@ -16,8 +16,9 @@ from tfserver.store.binary import choose_binary
 
 CONFIG: Final = Path(__file__).resolve().parents[1] / "etc" / "redis.conf"
 SECONDS: Final = 20.0
-SETTINGS: Final = ("--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory", "0")
-"""Above those of etc/redis.conf. Everybody gets the same; a short flood must not fill the memory bound."""
+SYNCED: Final = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
+UNDISTURBED: Final = ("--maxmemory", "0", "--auto-aof-rewrite-min-size", "8gb")
+"""A flood must not fill the memory bound, and no rewrite of its file may fall into some rounds only."""
 
 
 class Keeper:
@@ -43,7 +44,7 @@ class Keeper:
         place = ["--port", "0", "--unixsocket", self.socket, "--dir", str(self.data)]
         with open(self.data / "log", "wb") as log, machine.on_core(machine.LOAD_CORE):
             self._process = subprocess.Popen(
-                [choose_binary(None).path, str(CONFIG), *place, *SETTINGS], stdout=log, stderr=log
+                [choose_binary(None).path, str(CONFIG), *place, *SYNCED, *UNDISTURBED], stdout=log, stderr=log
             )
         try:
             self._wait(self._process)

@@ -213,6 +213,7 @@ class ClockTests(RegCase):
         desk.now = datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC)
         self.assertEqual(desk.context.cloudtime(), "2026-03-29 00:59:59")
         desk.now += timedelta(seconds=1)
+        self.successResultOf(Deferred.fromCoroutine(heartbeat(Heartbeat(), desk.context)))
         self.assertEqual(desk.context.cloudtime(), "2026-03-29 02:00:00")
 
     def test_echo(self) -> None:
@@ -292,6 +293,8 @@ class ClockTests(RegCase):
         desk.context.settle("south", "Asia/Tokyo", "aiface")
         found = desk.context.registration
         self.assertEqual((found.site, found.timezone, found.model_profile), ("south", "Asia/Tokyo", "aiface"))
+        self.assertEqual(desk.context.cloudtime(), "2026-04-02 08:15:04", "only what the timeline says")
+        self.successResultOf(Deferred.fromCoroutine(heartbeat(Heartbeat(), desk.context)))
         self.assertEqual(desk.context.cloudtime(), "2026-04-02 17:15:04")
 
 

@@ -9,6 +9,7 @@ from unittest import mock
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway import (
     test_factory,
@@ -20,7 +21,7 @@ from tests.gateway import (
 from tests.gateway.raw_frames import frame
 from tests.gateway.raw_peer import ClockTimer, WireCase
 from tfserver.config import Fast, Settings
-from tfserver.gateway import fastframes, fastpath
+from tfserver.gateway import fastframes, fastopen, fastpath
 from tfserver.gateway.factory import TerminalFactory
 from tfserver.metrics import Metrics
 
@@ -145,3 +146,12 @@ class TurnTests(WireCase):
         self.assertTrue(whole.is_flushed)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(turn.waiting, [])
+
+
+class HandshakeTests(SynchronousTestCase):
+    """What decides about the short handshake."""
+
+    def test_no_time_without_end(self) -> None:
+        """Blanks without end in a header take time in proportion: quadratic, these would take minutes."""
+        request = b"GET / HTTP/1.1\r\nHost: a\r\nPragma:" + b" " * 400_000 + b"\x01\r\n\r\n"
+        self.assertFalse(fastopen._is_plain.__wrapped__(request))

@@ -125,6 +125,20 @@ class SweepTests(LossCase):
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
 
 
+class NowAndThenTests(LossCase):
+    """Also what nobody noted is found."""
+
+    def test_compared_again(self) -> None:
+        """After a while all are compared although the notes are whole."""
+        self.patch(fleet_module, "COMPARE_SECONDS", 25.0)
+        gone = self.registered("c1")
+        self.terminals.given["lost_leases"] = [Lease(SN, "c1")]
+        self.pass_time(20)
+        self.assertEqual(gone.wire.closed(), [])
+        self.pass_time(10)
+        self.assertEqual(gone.wire.closed(), [1008])
+
+
 class ComparisonTests(LossCase):
     """When the notes may not be whole."""
 
@@ -241,3 +255,48 @@ class ReleaseTests(FleetCase):
         self.fleet.expire = lambda: None  # type: ignore[method-assign]
         self.successResultOf(Deferred.fromCoroutine(self.fleet.beat()))
         self.assertEqual(self.released(), [])
+
+    def test_asked_again_while_others_are_given_back(self) -> None:
+        """Who asks again on its connection while others' leases are given back keeps what it is given."""
+        self.patch(fleet_module, "MOST_RELEASES", 1)
+        gone, stays = self.registered("c1", OTHER), self.registered("c2")
+        self.terminals.given["release"] = StoreUnavailable("away")
+        gone.link.lost()
+        self.terminals.given["register"] = StoreUnavailable("away")
+        stays.reg()
+        releasing: Deferred[bool] = Deferred()
+        registering: Deferred[Registration] = Deferred()
+        self.terminals.given.update(release=releasing, register=registering)
+        self.terminals.calls.clear()
+        self.pass_time(5)
+        self.assertEqual(self.released(), [(OTHER, "c1")])
+        stays.reg()
+        self.terminals.given["release"] = True
+        releasing.callback(True)
+        registering.callback(APPROVED)
+        self.assertTrue(stays.last()["result"])
+        self.assertNotIn((SN, "c2"), self.released())
+
+    def test_two_names(self) -> None:
+        """A connection that was two terminals gives back the leases of both."""
+        terminal = self.registered("c1")
+        self.terminals.given.update(register=StoreUnavailable("away"), release=StoreUnavailable("away"))
+        terminal.reg()
+        self.terminals.given.update(register=APPROVED, release=True)
+        terminal.reg(OTHER)
+        self.assertTrue(terminal.last()["result"])
+        self.terminals.calls.clear()
+        self.pass_time(6)
+        terminal.link.lost()
+        self.pass_time(6)
+        self.assertIn((SN, "c1"), self.released())
+
+    def test_name_that_was_refused(self) -> None:
+        """A lease that may have been taken although its answer was a refusal is given back, too."""
+        terminal = self.registered("c1")
+        self.terminals.given["register"] = StoreUnavailable("away")
+        terminal.reg()
+        self.terminals.calls.clear()
+        terminal.reg(OTHER)
+        terminal.link.lost()
+        self.assertIn((OTHER, "c1"), self.released())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway import test_deadlines, test_link
-from tests.gateway.stand_ins import SN, Dialled
+from tests.gateway.stand_ins import SN, Dialled, Stand
 from tfserver.store.shelf import Kept
 
 
@@ -97,3 +99,34 @@ class PlainSweepTests(test_deadlines.SweepTests):
         terminal = Dialled(self.stand, self.fleet, connection, is_plain=True)
         self.fleet.add(terminal.link)
         return terminal
+
+
+class CloudtimeTests(SynchronousTestCase):
+    """The clock is set to what the timeline says, whatever people decide meanwhile."""
+
+    def zone_changes(self, is_plain: bool) -> None:
+        """The zone is changed while the store writes; the next punch is read by the clock as it was set."""
+        stand = Stand()
+        terminal = Dialled(stand, is_plain=is_plain)
+        terminal.reg()
+        keeping: Deferred[Kept] = Deferred()
+        stand.punches.given["append"] = keeping
+        terminal.sendlog()
+        terminal.link.context.settle("", "Asia/Shanghai", "")
+        keeping.callback(Kept(1, 0, 0))
+        self.assertEqual(terminal.last()["cloudtime"], "2026-04-02 08:15:04")
+        stand.punches.given["append"] = Kept(1, 0, 0)
+        stand.clock.advance(60)
+        record = {"enrollid": 5, "time": "2026-04-02 08:16:04", "mode": 0, "inout": 0, "event": 0}
+        terminal.sendlog(record=[record])
+        punch = json.loads(stand.punches.asked("append")[-1][2][0].body)
+        self.assertEqual((punch["utc"], punch["clock"]), ("2026-04-02T08:16:04.000Z", "ok"))
+        self.assertEqual(terminal.last()["cloudtime"], "2026-04-02 16:16:04")
+
+    def test_common_way(self) -> None:
+        """Through handler and codec."""
+        self.zone_changes(is_plain=False)
+
+    def test_short_way(self) -> None:
+        """Without them."""
+        self.zone_changes(is_plain=True)

@@ -15,6 +15,7 @@ from tfserver.errors import StoreUnavailable
 from tfserver.gateway.link import Link
 from tfserver.gateway.turn import Turn
 from tfserver.store.shelf import Kept
+from tfserver.wire import session
 from tfserver.wire.table import Asked, table
 
 TIME = "2026-04-02 08:15:00"
@@ -191,6 +192,33 @@ class WaitingTests(TurnCase):
             self.end_turn()
             self.storing[n].callback(Kept(1, 0, 0))
         self.assertEqual(self.answers(0), [(0, True), (1, True), (2, True)])
+
+    def test_many_records(self) -> None:
+        """What a turn makes ready is bounded: the store is asked for room before it goes on."""
+        self.patch(logs, "MOST_GATHERED", 2)
+        kept: list[int] = []
+        keep_turn = self.stand.punches.keep_turn
+        self.patch(
+            self.stand.punches, "keep_turn", lambda frames: (kept.append(len(frames)), keep_turn(frames))
+        )
+        for n in range(4):
+            self.asks(n, n)
+        self.end_turn()
+        self.assertEqual(kept, [2, 2])
+        for storing in self.storing:
+            storing.callback(Kept(1, 0, 0))
+        self.assertEqual([self.answers(n) for n in range(4)], [[(n, True)] for n in range(4)])
+
+    def test_long_message(self) -> None:
+        """A long message is not kept waiting beside all others of its turn: it goes the common way."""
+        served = self.serving()
+        message = json.loads(plain("ZX0", 5))
+        message["record"] *= session.MOST_PLAIN // 60
+        self.all[0].link.received(json.dumps(message, separators=(",", ":")).encode())
+        self.end_turn()
+        self.assertEqual(served, [])
+        self.storing[0].callback(Kept(1, 0, 0))
+        self.assertEqual(self.answers(0), [(5, True)])
 
 
 class MistakeTests(TurnCase):

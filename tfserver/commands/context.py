@@ -178,6 +178,9 @@ class Context:
         )
 
     def cloudtime(self) -> str:
-        """The terminal's local time, as it goes on the wire."""
+        """The terminal's local time, as it goes on the wire.
+
+        By the offset that the timeline ends with, even if people or the zone chose another one meanwhile.
+        """
         now = self.now()
-        return times.wire_time(now, self.offset(now))
+        return times.wire_time(now, self._timeline[-1].offset if self._timeline else self.offset(now))

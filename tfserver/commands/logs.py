@@ -153,7 +153,8 @@ def keep_plain(asked: Sequence[Asked]) -> list[Asked]:
     services = asked[0][1].context.services
     moment = services.present.read()
     left: list[Asked] = []
-    frames = []
+    frames: list[Frame] = []
+    gathered = 0
     for one in asked:
         log, asker, _ = one
         terminal = asker.context
@@ -166,13 +167,21 @@ def keep_plain(asked: Sequence[Asked]) -> list[Asked]:
             shelf = terminal.shelf
             records = _ingest(log.record, whens, logindex, terminal, shelf, moment)
             frames.append(Frame(shelf, logindex, records, _NONE_BAD, _kept_plain, one))
+            gathered += len(records)
         except Exception:
             # Our own mistake must not silence the others; the common way tells of it.
             left.append(one)
-    services.store.punches.keep_turn(frames)
+        if gathered >= MOST_GATHERED:
+            # What finds no room is refused before more is made ready.
+            services.store.punches.keep_turn(frames)
+            frames, gathered = [], 0
+    if frames:
+        services.store.punches.keep_turn(frames)
     return left
 
 
+MOST_GATHERED: Final = 2000
+"""Records made ready before the store is asked for room."""
 _NONE_BAD: Final[list[Bad]] = []
 
 
@@ -187,8 +196,13 @@ def _kept_plain(outcomes: Sequence[tuple[Asked, Kept | Exception]]) -> None:
             asker.served(log, kept, now)
             continue
         fresh = kept.new
-        cloudtime = times.wire_second(second, asker.context.timeline[-1].offset)
-        answer = _encode(Receipt(True, log.count, log.logindex, cloudtime))
+        try:
+            cloudtime = times.wire_second(second, asker.context.timeline[-1].offset)
+            answer = _encode(Receipt(True, log.count, log.logindex, cloudtime))
+        except Exception as mistake:
+            # Of one: the others of the call have to be told all the same.
+            asker.served(log, mistake, now)
+            continue
         if not asker.served(log, answer, now):
             continue
         if kept.known:

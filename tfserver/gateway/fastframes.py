@@ -167,7 +167,7 @@ class FastDirect(FastSend):
             return
         sent = 0
         if transport.connected and not (
-            transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting
+            transport.dataBuffer or transport._tempDataLen or transport.disconnecting
         ):
             try:
                 sent = transport.socket.send(data)
@@ -188,12 +188,15 @@ class _Turn:
 
     def __init__(self) -> None:
         self.waiting: list[FastDirect] = []
+        self._reactor: Any = None
 
     def begin(self) -> None:
         """There is something to send now."""
-        from twisted.internet import reactor
+        if self._reactor is None:
+            from twisted.internet import reactor
 
-        reactor.callLater(0, self.flush)
+            self._reactor = reactor
+        self._reactor.callLater(0, self.flush)
 
     def flush(self) -> None:
         """The turn is over."""

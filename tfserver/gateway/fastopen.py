@@ -144,7 +144,8 @@ _SWITCHING: Final = (
     b"Connection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n"
 )
 _KEYED: Final = re.compile(rb"\r\nsec-websocket-key:[ \t]*([a-z0-9+/]{22}==)[ \t]*\r\n", re.IGNORECASE)
-_UPGRADE: Final = re.compile(rb"GET [!-\"$-~]+ HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[ \t]*[ -~]*\r\n)+)\r\n")
+# Possessive: a value of blanks that ends badly would be tried at every cut between the two classes.
+_UPGRADE: Final = re.compile(rb"GET [!-\"$-~]+ HTTP/1\.1\r\n((?:[A-Za-z0-9-]++:[ \t]*+[ -~]*+\r\n)++)\r\n")
 _ASKED: Final = frozenset({b"host", b"upgrade", b"connection", b"sec-websocket-version"})
 _HARMLESS: Final = frozenset({b"user-agent", b"pragma", b"cache-control", b"accept", b"accept-encoding"})
 _HOST: Final = re.compile(rb"[A-Za-z0-9.-]+(?::\d{1,5})?")

@@ -21,6 +21,8 @@ EXPIRE_SECONDS: Final = 0.1
 BEAT_SECONDS: Final = 5.0
 HEARD_SECONDS: Final = 10.0
 LEASES_SECONDS: Final = 10.0
+COMPARE_SECONDS: Final = 600.0
+"""All leases are compared that often even if nothing seems to be missing: somebody may have deleted one."""
 TELL_AGAIN_SECONDS: Final = 600.0
 MOST_TOLD: Final = 10_000
 MOST_UNRELEASED: Final = 100_000
@@ -44,8 +46,10 @@ class Fleet:
         self._services = services
         self._monotonic = monotonic
         self._heard_until = monotonic()
+        self._compared_at = monotonic()
         self._told: dict[tuple[str, str], float] = {}
-        self._unreleased: dict[str, str] = {}
+        self._unreleased: dict[tuple[str, str], None] = {}
+        """Connection and serial number of each lease to be given back, oldest first."""
         self._wakes = 0
         self._loops = [
             self._loop(self.tick, TICK_SECONDS),
@@ -80,7 +84,7 @@ class Fleet:
         """A terminal was admitted on this link. Of two links the one with the later lease stays: that is whom
         the store knows, whichever answer was ready first."""
         sn = canonical_sn(link.context.sn)
-        self._unreleased.pop(link.context.connection, None)
+        self._unreleased.pop((link.context.connection, sn), None)
         other = self.by_sn.get(sn)
         if other is not None and other is not link:
             newest, older = sorted((link, other), key=lambda each: -each.context.leased)
@@ -109,18 +113,20 @@ class Fleet:
 
     def _drop(self, link: Link) -> None:
         # a reg that ran into its deadline may have taken the lease all the same
-        sn = canonical_sn(link.context.sn or link.claimed_sn)
-        if self.by_sn.get(sn) is link:
-            del self.by_sn[sn]
-            self._services.metrics.terminals = len(self.by_sn)
-        if sn and len(self._unreleased) < MOST_UNRELEASED:
-            self._unreleased[link.context.connection] = sn
-            self._run(self._release(link.context.connection, sn))
+        # under the name it says now, beside the one under which it was admitted last
+        connection = link.context.connection
+        for sn in dict.fromkeys((canonical_sn(link.context.sn), canonical_sn(link.claimed_sn))):
+            if self.by_sn.get(sn) is link:
+                del self.by_sn[sn]
+                self._services.metrics.terminals = len(self.by_sn)
+            if sn and len(self._unreleased) < MOST_UNRELEASED:
+                self._unreleased[connection, sn] = None
+                self._run(self._release(connection, sn))
 
     async def _release(self, connection: str, sn: str) -> None:
         """Compared by connection id in the store, so a newer connection keeps what it has."""
         await self._services.store.terminals.release(sn, connection)
-        self._unreleased.pop(connection, None)
+        self._unreleased.pop((connection, sn), None)
 
     def tick(self) -> None:
         """Ping the silent, end what leads nowhere: one sweep in place of timers for each connection."""
@@ -148,14 +154,15 @@ class Fleet:
         await self._release_all()
 
     async def _release_all(self) -> None:
-        # one that registers again on its connection has the lease that it asks for now
-        asking = {link.context.connection for link in self.asking}
-        rest = [connection for connection in self._unreleased if connection not in asking]
+        rest = list(self._unreleased)
         for start in range(0, len(rest), MOST_RELEASES):
+            # One that registers again on its connection has the lease that it asks for now; some began to
+            # while those before were given back.
+            asking = {link.context.connection for link in self.asking}
             part = [
-                (one, self._unreleased[one])
+                one
                 for one in rest[start:][:MOST_RELEASES]
-                if one in self._unreleased
+                if one in self._unreleased and one[0] not in asking
             ]
             await DeferredList([self._run(self._release(connection, sn)) for connection, sn in part])
 
@@ -178,7 +185,9 @@ class Fleet:
             self._close_lost(losses.leases)
             await terminals.dealt_with(losses.leases)
             more = losses.more
-        if not losses.whole:
+        now = self._monotonic()
+        if not losses.whole or now - self._compared_at >= COMPARE_SECONDS:
+            self._compared_at = now
             held = [Lease(sn, link.context.connection) for sn, link in self.by_sn.items()]
             self._close_lost(await terminals.lost_leases(held))
             await terminals.compared(losses.mark)

@@ -54,6 +54,8 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
 
 
 _REGISTERED: Final = State.REGISTERED
+MOST_PLAIN: Final = 16 * 1024
+"""Bytes of a message that waits for the end of the turn, read, beside those of all other terminals."""
 _PLAIN: Final[tuple[Request, dict[str, Any]]] = (Request(), {})
 """Stands for a request that goes the short way."""
 
@@ -158,6 +160,8 @@ class Session:
         None, or ``leave_plain``, when it has to be received as any other.
         """
         if self.state is not _REGISTERED or self._asked is not None or self._waiting:
+            return None
+        if len(payload) > MOST_PLAIN:
             return None
         plain = self._table.plain
         if plain is None or not payload.startswith(plain.beginning):
