@@ -165,7 +165,7 @@ class RoomTests(TestCase):
         self.factory = TerminalFactory(reactor, Settings(), Metrics(), self.echo)
         self.factory._batched_timer = ClockTimer(Clock())  # Autobahn leaves timers behind
         self.port = reactor.listenTCP(0, self.factory, interface="127.0.0.1")
-        fastpath.transport_for(self.port, self.factory.shortcuts)
+        self.assertTrue(fastpath.transport_for(self.port, self.factory, self.factory.shortcuts))
         self.addCleanup(self.port.stopListening)
 
     def echo(self, connection: Any) -> Any:
@@ -213,8 +213,10 @@ class RoomTests(TestCase):
         self.assertIs(self.port.transport, DirectServer)
         factory = TerminalFactory(reactor, Settings(fast=Fast(direct=False)), Metrics(), self.echo)
         port = tcp.Port(0, factory)
-        fastpath.transport_for(port, factory.shortcuts)
+        self.assertTrue(fastpath.transport_for(port, factory, factory.shortcuts))
         self.assertIs(port.transport, tcp.Server)
         other: Any = type("OtherPort", (tcp.Port,), {})(0, self.factory)
-        fastpath.transport_for(other, self.factory.shortcuts)
-        self.assertIs(other.transport, tcp.Server)
+        wrapped: Any = tcp.Port(0, Factory())
+        for odd in (other, wrapped):
+            self.assertFalse(fastpath.transport_for(odd, self.factory, self.factory.shortcuts))
+            self.assertIs(odd.transport, tcp.Server)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.integration import test_dialects, test_odd_terminals, test_privacy, test_storm, test_time
+from tests.real.client import RealClient
+from tests.real.process import free_port
 from tests.real.scene import OPEN, Scene
 from tests.real.server import RealServer
 from tfserver.config import Fast
@@ -33,6 +35,19 @@ def again() -> dict[str, type[Scene]]:
 
 
 globals().update(again())
+
+
+class ToldTests(Scene):
+    """Where they don't apply."""
+
+    def test_proxy_and_socket(self) -> None:
+        """The start says which endpoints are not plain TCP; terminals are served there all the same."""
+        port = free_port()
+        server = self.server("--terminals", f"haproxy:tcp:{port}:interface=127.0.0.1", *OPEN)
+        self.assertRegex(server.said(), rf"haproxy:tcp:{port}\S* is not plain TCP: without direct, lean")
+        client = RealClient(port, b"PROXY TCP4 192.0.2.7 127.0.0.1 40000 1\r\n")
+        self.addCleanup(client.shut)
+        self.assertTrue(client.register("ZX1")["result"])
 
 
 class SwitchTests(WithoutShortcuts):

@@ -24,10 +24,11 @@ class Lost(Exception):
 
 
 class RealClient:
-    """A blocking WebSocket connection to ``port`` of loopback."""
+    """A blocking WebSocket connection to ``port`` of loopback; ``before`` is said before all else."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, before: bytes = b"") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), SECONDS)
+        self.socket.sendall(before)
         self._buffer = b""
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(

@@ -130,7 +130,7 @@ _CLASSIC: Final = {0: "fingerprint", 1: "card", 2: "password", 8: "face"}
 _MODERN: Final = {1: "fingerprint", 2: "password (?)", 3: "card (?)", 8: "face"}
 
 
-class PlainLog(msgspec.Struct, tag_field="cmd", tag="sendlog", forbid_unknown_fields=True):
+class PlainLog(msgspec.Struct, tag_field="cmd", tag="sendlog", forbid_unknown_fields=True, gc=False):
     """A ``sendlog`` exactly as the documents have it."""
 
     record: list[PlainRecord]

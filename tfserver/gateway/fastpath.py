@@ -35,11 +35,18 @@ def applies(settings: Fast) -> tuple[list[str], str]:
     return [name for name in _MIXINS if getattr(settings, name)], ""
 
 
-def transport_for(port: Any, names: list[str]) -> None:
-    """Let connections that a plain TCP port accepts be direct ones."""
-    if "direct" in names and type(port) is tcp.Port:
+OF_PLAIN_TCP: Final = ("direct", "lean")
+"""Those that need connections to be plain TCP: neither TLS, nor PROXY, nor a Unix socket."""
+
+
+def transport_for(port: Any, factory: Any, names: list[str]) -> bool:
+    """Let connections that a plain TCP port accepts be direct ones; False for any other port."""
+    if type(port) is not tcp.Port or port.factory is not factory:
+        return False
+    if "direct" in names:
         made: Any = port
         made.transport = DirectServer
+    return True
 
 
 def protocol_for(factory: Any, names: list[str]) -> type[TerminalProtocol]:

@@ -57,7 +57,11 @@ class Gateway:
         await self.fleet.start()
         for text in self._services.settings.terminals.endpoints:
             port = await listen(self._reactor, text, self._factory, "terminals.endpoints")
-            fastpath.transport_for(port, self._factory.shortcuts)
+            if not fastpath.transport_for(port, self._factory, self._factory.shortcuts):
+                without = [name for name in fastpath.OF_PLAIN_TCP if name in self._factory.shortcuts]
+                if without:
+                    told = ", ".join(without)
+                    self._log.info("{text} is not plain TCP: without {told}", text=text, told=told)
             self.listening.append(port)
 
     def _tell_shortcuts(self) -> None:
