@@ -159,6 +159,15 @@ class FastDirect(FastSend):
         else:
             super()._put(data)
 
+    def sendPong(self, payload: bytes | None = None) -> None:
+        """Answer a ping, at once: among idle terminals it is alone, and the turn need not end for it."""
+        if self.state == _OPEN and not self.send_queue and type(self.transport) in PLAIN_TCP:
+            found = payload or b""
+            self._out += b"\x8a%c%b" % (len(found), found)
+            self.flush()
+        else:
+            super().sendPong(payload)
+
     def flush(self) -> None:
         """Hand over what was put."""
         data, self._out = self._out, b""
