@@ -72,6 +72,7 @@ class Context:
         "leased",
         "make",
         "services",
+        "site",
         "stretch",
     )
 
@@ -82,6 +83,7 @@ class Context:
         self._sn = ""
         self.leased = -1
         self.make = _NO_MAKE
+        self.site = ""
         self.guessed = False
         self.stretch: times.Stretch | None = None
         self._registration = UNREGISTERED
@@ -119,6 +121,7 @@ class Context:
     def registration(self, registration: Registration) -> None:
         """It was admitted, or something was decided."""
         self._registration = registration
+        self.site = registration.site
         self.guessed = not registration.timezone and registration.echo is not None
         self._clock_kept_at = -1
 

@@ -99,7 +99,7 @@ def _ingest(
     moment: Moment,
 ) -> list[Record]:
     """Fix identity and time of records, once and for ever."""
-    sn, site, guessed = terminal.sn, terminal.registration.site, terminal.guessed
+    sn, site, guessed = shelf.told, terminal.site, terminal.guessed
     canonical, received = shelf.sn, moment.text
     ways = _CLASSIC if logindex is None else _MODERN
     records = []
@@ -190,14 +190,15 @@ def _kept_plain(outcomes: Sequence[tuple[Asked, Kept | Exception]]) -> None:
     first = outcomes[0][0][1]
     services, now = first.context.services, first.now()
     second = services.present.read().ms // 1000
-    new = 0
+    new, told_at, cloudtime = 0, None, ""
     for (log, asker, _), kept in outcomes:
         if isinstance(kept, Exception):
             asker.served(log, kept, now)
             continue
         fresh = kept.new
         try:
-            cloudtime = times.wire_second(second, asker.context.timeline[-1].offset)
+            if (offset := asker.context.stretch.offset) != told_at:
+                told_at, cloudtime = offset, times.wire_second(second, offset)
             answer = _encode(Receipt(True, log.count, log.logindex, cloudtime))
         except Exception as mistake:
             # Of one: the others of the call have to be told all the same.

@@ -80,9 +80,11 @@ class Sets:
 class Shelf:
     """Where the punches of one terminal go: all names are made once."""
 
-    __slots__ = ("_known", "_sets", "_sighted", "sn")
+    __slots__ = ("_known", "_sets", "_sighted", "sn", "told")
 
     def __init__(self, keys: Keys, sn: str) -> None:
+        self.told = sn
+        """The serial number as the terminal writes it."""
         self.sn = canonical_sn(sn)
         self._known = keys.known(sn)
         self._sighted = keys.sighted(sn)
