@@ -30,12 +30,8 @@ def functions(path: Path) -> Iterator[Function]:
 
 
 def public(path: Path) -> Iterator[Function]:
-    """Public functions of a module and public methods of its public classes."""
-    tree = ast.parse(path.read_text("utf-8"))
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
-    for node in [*tree.body, *(node for found in classes for node in found.body)]:
-        if isinstance(node, Function) and not node.name.startswith("_"):
-            yield node
+    """Public functions, also inner ones, those of private classes, and what a library calls."""
+    return (function for function in functions(path) if not function.name.startswith("_"))
 
 
 def length(function: Function) -> int:

@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     outcome: list[Any] = []
 
     def begin() -> None:
+        """Make it as soon as the reactor runs."""
         adding: Deferred[str] = Deferred.fromCoroutine(_create(reactor, args))
         adding.addBoth(outcome.append).addCallback(lambda _: reactor.stop())
 

@@ -133,6 +133,7 @@ class Dialler:
         attempt.addCallbacks(connected.append, lambda failure: listener.closed(failure.getErrorMessage()))
 
         def give_up() -> None:
+            """End it, connected or not."""
             if connected:
                 connected[0].abort()
             else:

@@ -155,6 +155,7 @@ def _drive(drill: Drill, reactor: Any) -> int:
     ended: list[Any] = []
 
     def started() -> None:
+        """Drill until the end."""
         drill.start().addBoth(ended.append).addBoth(lambda _: reactor.stop())
 
     reactor.callWhenRunning(started)

@@ -168,16 +168,19 @@ class _Question(Protocol):
         self._reader = hiredis.Reader()
 
     def connectionMade(self) -> None:
+        """Ask the one question."""
         assert self.transport is not None
         self.transport.write(hiredis.pack_command(self._command))
 
     def dataReceived(self, data: bytes) -> None:
+        """The answer, perhaps not all of it yet."""
         self._reader.feed(data)
         found = self._reader.gets()
         if found is not False and not self.answer.called:
             self.answer.callback(found)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """No answer will come."""
         if not self.answer.called:
             self.answer.errback(reason)
 

@@ -66,6 +66,7 @@ class _Protocol(txredisapi.RedisProtocol):
         return data
 
     def connectionMade(self) -> None:
+        """Let the gate look at the server first."""
         checked = ensureDeferred(self.factory.gate(self))
         checked.addCallbacks(lambda _: txredisapi.RedisProtocol.connectionMade(self), self._unfit)
 
@@ -82,6 +83,7 @@ class _Listener(txredisapi.SubscriberProtocol):
     """The connection of wake-ups; subscribes anew whenever it is made."""
 
     def connectionMade(self) -> None:
+        """Enter, then subscribe."""
         # Only entered, not checked: nothing is kept through it, and it can't read replies longer than three.
         entered = ensureDeferred(self.factory.enter(self))
         entered.addCallbacks(self._subscribe, lambda _: self.transport.abortConnection())
@@ -92,6 +94,7 @@ class _Listener(txredisapi.SubscriberProtocol):
         self.subscribe(self.factory.channels).addErrback(lambda _: self.transport.abortConnection())
 
     def messageReceived(self, pattern: object, channel: str, message: str) -> None:
+        """A wake-up."""
         self.factory.heard(channel, message)
 
 
@@ -104,6 +107,7 @@ class _Watched:
         self._failed = failed
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect, and tell why not."""
         return self._endpoint.connect(protocolFactory).addErrback(self._tell)
 
     def _tell(self, failure: Any) -> Any:

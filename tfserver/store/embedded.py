@@ -70,13 +70,16 @@ class _Conversation(Protocol, TimeoutMixin):
         self._replies: list[Any] = []
 
     def callLater(self, period: float, func: Callable[[], None]) -> Any:
+        """Where the timeout is kept."""
         return self._reactor.callLater(period, func)
 
     def connectionMade(self) -> None:
+        """Send all commands at once."""
         self.setTimeout(_ASK)
         self.transport.write("".join(f"{command}\r\n" for command in self._commands).encode())
 
     def dataReceived(self, data: bytes) -> None:
+        """Replies; with the last one it is over."""
         self._reader.feed(data)
         while (reply := self._reader.gets()) is not False:
             self._replies.append(reply)
@@ -84,6 +87,7 @@ class _Conversation(Protocol, TimeoutMixin):
             self.transport.loseConnection()
 
     def connectionLost(self, reason: object = None) -> None:
+        """Tell what came."""
         self.setTimeout(None)
         self.done.callback(self._replies)
 
@@ -123,6 +127,7 @@ class _Orphan:
         self._unlocked = unlocked
 
     def gone(self) -> bool:
+        """Whether the process is dead."""
         try:
             os.kill(self.pid, 0)
             # A dead process that nobody reaps still has its pid, but no longer its locks.
@@ -133,6 +138,7 @@ class _Orphan:
             return False
 
     def kill(self, number: int) -> None:
+        """Send a signal, if it still lives."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 

@@ -135,6 +135,7 @@ class Pages:
         """A page of terminals."""
 
         def make(_: Token) -> Awaitable[Any]:
+            """Any token may look."""
             return terminals_api.listing(self._sources.terminals, Query(request, terminals_api.PARAMETERS))
 
         return await self._answer(request, make)
@@ -149,6 +150,7 @@ class Pages:
         """Approve, deny, name, place."""
 
         async def change(token: Token) -> Any:
+            """Only who may act."""
             must_act(token)
             return await terminals_api.change(self._sources.terminals, sn, _body(request))
 
@@ -159,6 +161,7 @@ class Pages:
         """The feed."""
 
         def make(_: Token) -> Awaitable[Any]:
+            """Any token may look."""
             return punches_api.feed(self._sources.punches, Query(request, punches_api.PARAMETERS))
 
         return await self._answer(request, make)
@@ -168,6 +171,7 @@ class Pages:
         """What could not be read."""
 
         def make(_: Token) -> Awaitable[Any]:
+            """Any token may look."""
             query = Query(request, ("after", "limit"))
             return punches_api.quarantine(self._sources.punches, self._sources.terminals, query)
 
@@ -178,6 +182,7 @@ class Pages:
         """Make room in the quarantine."""
 
         async def clear(token: Token) -> Any:
+            """Only who may act; the log says who did."""
             must_act(token)
             found = await punches_api.clear_quarantine(self._sources.punches, Query(request, ("until",)))
             self._log.info("token {id} cleared the quarantine: {found}", id=token.id, found=found)

@@ -69,6 +69,7 @@ class HandlerTable:
         """Enter a coroutine as the one that answers a request class."""
 
         def enter(handler: Handler[R]) -> Handler[R]:
+            """One handler for a word."""
             if request.word() in self._types or request.word() in self._rows:
                 raise ValueError(f"{request.word()} has a handler already")
             self._types[request.word()] = request

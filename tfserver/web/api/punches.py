@@ -76,6 +76,7 @@ def _filter(query: Query) -> Callable[[Row], bool]:
     since, until = query.instant("since"), query.instant("until")
 
     def wanted(row: Row) -> bool:
+        """Whether all filters let it pass."""
         same = {**row, "sn": canonical_sn(row["sn"])}
         if any(same[key] != value for key, value in equal.items()) or (kinds and row["kind"] not in kinds):
             return False
