@@ -199,8 +199,7 @@ class ConversationTests(SynchronousTestCase):
         self.assertIsNotNone(take(EMPTY))
         self.assertIsNone(take(EMPTY))
         self.assertEqual((conversation.says(EMPTY), conversation.asks("heartbeat")), ([], []))
-        self.assertTrue(conversation.session.served())
-        self.assertEqual(asked(conversation.session.go_on()), ["sendlog"])
+        self.assertEqual(asked(conversation.session.served()), ["sendlog"])
         self.assertEqual(asked(conversation.answer()), ["heartbeat"])
 
     def test_bad_frames(self) -> None:
@@ -210,7 +209,7 @@ class ConversationTests(SynchronousTestCase):
             for _ in range(19):
                 self.assertEqual(len(conversation.says(b"{rubbish, rubbish")), 1)
             self.assertIsNotNone(conversation.session.take_plain(EMPTY))
-            self.assertFalse(conversation.session.served())
+            self.assertEqual(conversation.session.served(), [])
 
     def test_after_the_end(self) -> None:
         """A lost conversation takes nothing more, and has nothing more to do when it is served."""
@@ -223,4 +222,4 @@ class ConversationTests(SynchronousTestCase):
             conversation.session.lost()
             self.assertIsNone(conversation.session.take_plain(EMPTY))
             self.assertEqual(conversation.says(EMPTY), [])
-            self.assertFalse(conversation.session.served())
+            self.assertEqual(conversation.session.served(), [])

@@ -120,7 +120,7 @@ class DeadlineTests(LinkCase):
         now = self.appending()
         late.callback(Kept(1, 0, 0))
         self.assertEqual(len(self.wire.messages()), 1)
-        self.assertTrue(self.link.is_asking)
+        self.assertIn(self.link, self.link._turn.asking)
         now.callback(Kept(1, 0, 0))
         self.assertEqual([message["result"] for message in self.wire.messages()], [False, True])
 

@@ -184,6 +184,8 @@ class RoomTests(TestCase):
     async def test_no_dictionaries(self) -> None:
         """After its handshake, and after it has talked, neither the connection nor its protocol has one."""
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+        # As after an outage many are made before the first one talks: what is set only then finds no room.
+        early = [await connectProtocol(endpoint, Client()) for _ in range(60)]
         for n in range(3):
             client: Client = await connectProtocol(endpoint, Client())
             client.transport.write(handshake())  # type: ignore[union-attr]
@@ -198,6 +200,32 @@ class RoomTests(TestCase):
             self.assert_lean(protocol.transport)
             client.transport.loseConnection()  # type: ignore[union-attr]
             await client.ended
+        for client in early:
+            client.transport.abortConnection()  # type: ignore[union-attr]
+        await self.all_gone()
+
+    async def test_said_before_the_end(self) -> None:
+        """A refusal is read in full before the connection ends in the same turn."""
+        self.factory.draining = True
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+        client: Client = await connectProtocol(endpoint, Client())
+        client.transport.write(handshake())  # type: ignore[union-attr]
+        await client.ended
+        self.assertTrue(client.data.startswith(b"HTTP/1.1 503 "), client.data)
+        await self.all_gone()
+
+    async def test_handed_over_before_the_end(self) -> None:
+        """What was said is with the transport when its end begins: it may end within the same event."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+        client: Client = await connectProtocol(endpoint, Client())
+        client.transport.write(handshake())  # type: ignore[union-attr]
+        await client.until(partial(_is_switched, client))
+        protocol = self.links[0].connection
+        protocol.sendMessage(b"goodbye")
+        protocol.dropConnection()
+        self.assertEqual(protocol._out, b"")
+        await client.ended
+        self.assertEqual(client.frames()[0].payload, b"goodbye")
         await self.all_gone()
 
     @inlineCallbacks

@@ -137,6 +137,8 @@ class NowAndThenTests(LossCase):
         self.assertEqual(gone.wire.closed(), [])
         self.pass_time(10)
         self.assertEqual(gone.wire.closed(), [1008])
+        self.pass_time(20)
+        self.assertEqual(self.asked_in_order().count("lost_leases"), 1)
 
 
 class ComparisonTests(LossCase):

@@ -87,10 +87,10 @@ class TellsTests(LinkCase):
         self.terminal.sendlog(logindex=1)
         self.terminal.says(cmd="heartbeat", sn=SN)
         self.assertEqual(self.wire.messages(), [])
-        self.assertTrue(self.link.is_asking)
+        self.assertIn(self.link, self.link._turn.asking)
         first.callback(Kept(1, 0, 0))
         self.assertEqual([message["ret"] for message in self.wire.messages()], ["sendlog", "heartbeat"])
-        self.assertFalse(self.link.is_asking)
+        self.assertNotIn(self.link, self.link._turn.asking)
 
     def test_reading_stops_and_goes_on(self) -> None:
         """A terminal that asks faster than it is answered is not read from until it was answered."""
@@ -119,7 +119,7 @@ class TellsTests(LinkCase):
         words = ["checklive" if n % 3 else "heartbeat" for n in range(3000)]
         self.assertEqual([message["ret"] for message in self.wire.messages()], ["sendlog", *words])
         self.assertEqual({message["result"] for message in self.wire.messages()}, {True})
-        self.assertFalse(self.link.is_asking)
+        self.assertNotIn(self.link, self.link._turn.asking)
         self.stand.punches.given["append"] = Kept(1, 0, 0)
         self.terminal.sendlog(logindex=2)
         self.assertEqual(self.terminal.last()["logindex"], 2)
@@ -195,9 +195,9 @@ class FailureTests(LinkCase):
             appending: Deferred[Kept] = Deferred()
             self.stand.punches.given["append"] = appending
             self.terminal.sendlog(logindex=3)
-            self.assertTrue(self.link.is_asking)
+            self.assertIn(self.link, self.link._turn.asking)
             appending.errback(failure)
-            self.assertFalse(self.link.is_asking)
+            self.assertNotIn(self.link, self.link._turn.asking)
             self.assert_refused("sendlog")
         self.assertEqual(self.stand.count("tfserver_store_failures_total"), 2)
         self.assertEqual(self.stand.count("tfserver_quarantine_full_total"), 1)
@@ -214,7 +214,7 @@ class FailureTests(LinkCase):
         answers = [(message["ret"], message["result"]) for message in self.wire.messages()]
         self.assertEqual(answers, [("sendlog", False), ("heartbeat", True)])
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
-        self.assertFalse(self.link.is_asking)
+        self.assertNotIn(self.link, self.link._turn.asking)
 
     def test_two_waits(self) -> None:
         """A handler may wait several times, and a failure it expects is its own to catch."""
@@ -228,7 +228,7 @@ class FailureTests(LinkCase):
             self.stand.users.given["is_known"] = looking
             self.terminal.sendlog()
             appending.callback(Kept(1, 0, 0))
-            self.assertTrue(self.terminal.link.is_asking)
+            self.assertIn(self.terminal.link, self.terminal.link._turn.asking)
             looking.errback(known) if isinstance(known, Exception) else looking.callback(known)
             self.assertEqual((self.terminal.last()["result"], self.terminal.last()["access"]), (True, access))
 

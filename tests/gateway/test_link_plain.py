@@ -25,7 +25,7 @@ class PlainTellsTests(test_link.TellsTests):
         self.terminal.sendlog()
         self.assertIsNotNone(self.link.plain)
         self.assertIsNone(self.link._request)
-        self.assertTrue(self.link.is_asking)
+        self.assertIn(self.link, self.link._turn.asking)
 
 
 class PlainFailureTests(test_link.FailureTests):
@@ -47,7 +47,7 @@ class PlainFailureTests(test_link.FailureTests):
         self.link.expire(self.stand.clock.seconds())
         answers = [(message["ret"], message["result"]) for message in self.wire.messages()]
         self.assertEqual(answers, [("sendlog", False), ("heartbeat", True)])
-        self.assertFalse(self.link.is_asking)
+        self.assertNotIn(self.link, self.link._turn.asking)
 
 
 class PlainLostTests(test_link.LostTests):
@@ -86,7 +86,7 @@ class PlainDeadlineTests(test_deadlines.DeadlineTests):
         late = self.appending()
         self.pass_time(1.9)
         self.assertFalse(self.terminal.last()["result"])
-        self.assertFalse(self.link.is_asking)
+        self.assertNotIn(self.link, self.link._turn.asking)
         self.assertEqual(self.terminal.watcher.asking, set())
         self.assertFalse(late.called)
 

@@ -14,7 +14,7 @@ from tfserver.commands import logs
 from tfserver.errors import StoreUnavailable
 from tfserver.gateway.link import Link
 from tfserver.gateway.turn import Turn
-from tfserver.store.shelf import Kept
+from tfserver.store.shelf import Frame, Kept
 from tfserver.wire import session
 from tfserver.wire.table import Asked, table
 
@@ -154,7 +154,7 @@ class WaitingTests(TurnCase):
         words = [(message["ret"], message.get("logindex")) for message in self.all[0].wire.messages()]
         expected = [("sendlog", 1), ("sendlog", 2), ("sendlog", 3), ("heartbeat", None), ("sendlog", 4)]
         self.assertEqual(words, expected)
-        self.assertFalse(self.all[0].link.is_asking)
+        self.assertNotIn(self.all[0].link, self.all[0].link._turn.asking)
 
     def test_behind_an_odd_one(self) -> None:
         """What came behind one that is not ordinary, even in the same turn, waits for it and is answered."""
@@ -167,7 +167,7 @@ class WaitingTests(TurnCase):
             self.storing[n].callback(Kept(1, 0, 0))
         words = [(message["ret"], message.get("logindex")) for message in self.all[0].wire.messages()]
         self.assertEqual(words, [("sendlog", 1), ("sendlog", 2), ("heartbeat", None)])
-        self.assertFalse(self.all[0].link.is_asking)
+        self.assertNotIn(self.all[0].link, self.all[0].link._turn.asking)
 
     def test_flood(self) -> None:
         """A terminal that sends too much ahead is not read from until it was answered, odd or not."""
@@ -280,6 +280,18 @@ class MistakeTests(TurnCase):
         self.assertEqual([self.answers(n) for n in range(3)], [[(0, True)], [(1, False)], [(2, True)]])
         self.assertEqual(self.fleet.asking, set())
 
+    def test_in_one_receipt(self) -> None:
+        """If one receipt can't be written, it is refused and the others of the call have theirs."""
+        taken: list[Frame] = []
+        self.patch(self.stand.punches, "keep_turn", taken.extend)
+        for n in range(3):
+            self.asks(n, n)
+        self.end_turn()
+        self.all[1].link.context.timeline = ()
+        taken[0].told([(frame.asker, Kept(1, 0, 0)) for frame in taken])
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.assertEqual([self.answers(n) for n in range(3)], [[(0, True)], [(1, False)], [(2, True)]])
+
     def test_in_keeping(self) -> None:
         """If the store's side fails, no terminal of that turn stays without an answer."""
         for n in range(3):
@@ -337,7 +349,7 @@ class EndTests(TurnCase):
             self.end_turn()
             self.assertEqual(self.storing, [])
             self.assertEqual(self.answers(n), [])
-            self.assertFalse(self.all[n].link.is_asking)
+            self.assertNotIn(self.all[n].link, self.all[n].link._turn.asking)
             self.assertEqual(self.fleet.asking, set())
 
     def test_closed_before_the_end(self) -> None:
@@ -347,7 +359,7 @@ class EndTests(TurnCase):
         self.end_turn()
         self.storing[0].callback(Kept(1, 0, 0))
         self.assertEqual(self.all[0].wire.events, [("close", 1008)])
-        self.assertFalse(self.all[0].link.is_asking)
+        self.assertNotIn(self.all[0].link, self.all[0].link._turn.asking)
 
     def test_lost_while_kept(self) -> None:
         """A link lost while its punch is being kept is told nothing, and given up in its time."""

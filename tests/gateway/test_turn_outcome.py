@@ -36,7 +36,7 @@ class DeadlineTests(TurnCase):
         old, new = self.storing
         old.callback(Kept(1, 0, 0))
         self.assertEqual(self.answers(0), [(1, False)])
-        self.assertTrue(self.all[0].link.is_asking)
+        self.assertIn(self.all[0].link, self.all[0].link._turn.asking)
         new.errback(StoreUnavailable("away"))
         self.assertEqual(self.answers(0), [(1, False), (1, False)])
 

@@ -29,6 +29,10 @@ BATCHES = st.lists(
 class PunchesCase(StoreCase):
     """Punches of one process, and more on demand."""
 
+    async def sizes(self) -> tuple[int, int]:
+        """How many punches the stream holds, and how many records the quarantine."""
+        return await self.client.read("XLEN", "tf:punches"), await self.client.read("XLEN", "tf:quarantine")
+
     async def punches(self, **more: int) -> Punches:
         """The punches of a new process."""
         self.client = await self.connect()

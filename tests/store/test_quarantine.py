@@ -31,7 +31,7 @@ class BadTests(PunchesCase):
         found.pop("id")
         expected = {"v": "1", "kind": "record", "sn": "T1", "logindex": "7"}
         self.assertEqual(found, {**expected, "why": "Zoë: missing", "raw": raw})
-        self.assertEqual(await punches.sizes(), (1, 1))
+        self.assertEqual(await self.sizes(), (1, 1))
 
     async def test_cut_in_a_letter(self) -> None:
         """A raw record that was cut in the middle of a letter can be listed as text."""
@@ -54,7 +54,7 @@ class BadTests(PunchesCase):
         punches = await self.punches(quarantine=3)
         await punches.append("T1", 7, [], bad(2))
         await self.fails(punches.append("T1", 8, [record("T1", 1)], bad(2)), QuarantineFull)
-        self.assertEqual(await punches.sizes(), (0, 2))
+        self.assertEqual(await self.sizes(), (0, 2))
         self.assertEqual(await punches.append("T1", 8, [record("T1", 1)], bad(1)), Kept(1, 0, 0))
         self.assertEqual(await punches.append("T1", 9, [record("T1", 2)], []), Kept(1, 0, 0))
 
@@ -71,13 +71,13 @@ class BadTests(PunchesCase):
         await self.fails(calls.pop(1), QuarantineFull)
         self.assertEqual(await gatherResults(calls), [Kept(1, 0, 0)] * 3)
         self.assertEqual(await self.feed(), [record(f"T{n}", 1).uid for n in (0, 2, 3)])
-        self.assertEqual(await punches.sizes(), (3, 3))
+        self.assertEqual(await self.sizes(), (3, 3))
 
     async def test_large_frame(self) -> None:
         """A frame with more bad records than one call takes is acknowledged once all of them are kept."""
         punches = await self.punches()
         self.assertEqual(await punches.append("T1", 7, [record("T1", 1)], bad(600)), Kept(1, 0, 0))
-        self.assertEqual(await punches.sizes(), (1, 600))
+        self.assertEqual(await self.sizes(), (1, 600))
 
 
 class RepeatTests(PunchesCase):
@@ -90,7 +90,7 @@ class RepeatTests(PunchesCase):
         await punches.append("T1", 7, batch, [])
         for _ in range(3):
             self.assertEqual(await punches.append("T1", 7, batch, []), Kept(0, 3, 0))
-        self.assertEqual(await punches.sizes(), (3, 0))
+        self.assertEqual(await self.sizes(), (3, 0))
 
     async def test_other_logindex(self) -> None:
         """Under another logindex a known punch is kept aside as a repeat, once for each logindex."""
@@ -114,7 +114,7 @@ class RepeatTests(PunchesCase):
         punches = await self.punches(quarantine=1)
         await punches.append("T1", 7, [record("T1", 1, logindex=7)], bad(1))
         self.assertEqual(await punches.append("T1", 8, [record("T1", 1, logindex=8)], []), Kept(0, 1, 1))
-        self.assertEqual(await punches.sizes(), (1, 1))
+        self.assertEqual(await self.sizes(), (1, 1))
 
     async def test_forgotten_sightings(self) -> None:
         """When the sightings of a day have expired, nothing is called a repeat by mistake."""

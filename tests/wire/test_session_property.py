@@ -77,12 +77,12 @@ class Terminal(RuleBasedStateMachine):
             self._told(session.leave_plain(payload))
             assert self.lost or self.asking is not None, "it is asked before all that waits"
             return
-        more = session.served()
+        tells = session.served()
         if self.lost:
-            assert not more
+            assert not tells
             return
         self._sent({"ret": "sendlog", "result": True})
-        self._told(session.go_on() if more else [])
+        self._told(tells)
 
     @rule(word=st.text(max_size=70), more=st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))
     def odd_request(self, word: str, more: dict[str, Any]) -> None:

@@ -97,7 +97,7 @@ class FastSend(TerminalProtocol):
         """Answer a ping."""
         if self.state == _OPEN and not self.send_queue:
             found = payload or b""
-            self._put(b"\x8a%c%b" % (len(found), found))
+            self._put_now(b"\x8a%c%b" % (len(found), found))
         else:
             super().sendPong(payload)
 
@@ -111,6 +111,8 @@ class FastSend(TerminalProtocol):
     def _put(self, data: bytes) -> None:
         transport: Any = self.transport
         transport.write(data)
+
+    _put_now = _put
 
 
 class DirectServer(tcp.Server):
@@ -159,14 +161,13 @@ class FastDirect(FastSend):
         else:
             super()._put(data)
 
-    def sendPong(self, payload: bytes | None = None) -> None:
-        """Answer a ping, at once: among idle terminals it is alone, and the turn need not end for it."""
-        if self.state == _OPEN and not self.send_queue and type(self.transport) in PLAIN_TCP:
-            found = payload or b""
-            self._out += b"\x8a%c%b" % (len(found), found)
+    def _put_now(self, data: bytes) -> None:
+        """Among idle terminals it is alone, and the turn need not end for it."""
+        if type(self.transport) in PLAIN_TCP:
+            self._out += data
             self.flush()
         else:
-            super().sendPong(payload)
+            super()._put(data)
 
     def flush(self) -> None:
         """Hand over what was put."""
@@ -187,7 +188,7 @@ class FastDirect(FastSend):
             transport.write(data[sent:])
 
     def _closeConnection(self, abort: bool = False) -> None:
-        """Nothing that was said before the end is left behind."""
+        """Nothing that was said before the end is left behind: it may come within this very event."""
         self.flush()
         super()._closeConnection(abort)
 

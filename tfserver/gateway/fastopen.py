@@ -77,7 +77,6 @@ _NOBODY_WAITS: Final = _NobodyWaits()
 INITIAL: Final[dict[str, Any]] = {
     "is_open": _NOBODY_WAITS,
     "is_closed": _NOBODY_WAITS,
-    "websocket_version": 13,
     "_perMessageCompress": None,
     "trackedTimings": None,
     "send_state": 0,
@@ -117,6 +116,8 @@ class FastHandshake(TerminalProtocol):
     Any other request, and any that is not exactly in order, is answered by Autobahn.
     """
 
+    websocket_version = 13
+
     def dataReceived(self, data: bytes) -> None:
         """Bytes came."""
         is_first = self.state == self.STATE_CONNECTING and not self.data
@@ -135,7 +136,6 @@ class FastHandshake(TerminalProtocol):
         if self.openHandshakeTimeoutCall is not None:
             self.openHandshakeTimeoutCall.cancel()
             self.openHandshakeTimeoutCall = None
-        self.websocket_version = 13
         self._onOpen()
 
 

@@ -187,10 +187,10 @@ class Fleet:
             more = losses.more
         now = self._monotonic()
         if not losses.whole or now - self._compared_at >= COMPARE_SECONDS:
-            self._compared_at = now
             held = [Lease(sn, link.context.connection) for sn, link in self.by_sn.items()]
             self._close_lost(await terminals.lost_leases(held))
             await terminals.compared(losses.mark)
+            self._compared_at = now
 
     def _close_lost(self, leases: list[Lease]) -> None:
         # taken over already while its own reg is still being answered: then it is not in by_sn yet
@@ -252,6 +252,7 @@ class Fleet:
 
     def _loop(self, act: Callable[[], Any], seconds: float) -> tuple[task.LoopingCall, float]:
         def turn() -> Any:
+            """One round of the sweep."""
             found = act()
             return None if found is None else self._run(found)
 

@@ -118,11 +118,6 @@ class Link:
         return self.session.state is State.REGISTERED
 
     @property
-    def is_asking(self) -> bool:
-        """Whether an answer is under way."""
-        return self._request is not None or self.plain is not None
-
-    @property
     def claimed_sn(self) -> str:
         """The serial number the terminal said last, admitted or not."""
         return self.session.claimed
@@ -295,9 +290,9 @@ class Link:
         try:
             if not self.closing:
                 self._wire.sendMessage(outcome)
-            session = self.session
-            if session.served():
-                self._perform(session.go_on())
+            tells = self.session.served()
+            if tells:
+                self._perform(tells)
         except Exception:
             self._log.failure("our own mistake; the connection is closed")
             self.close(1011, "internal error")

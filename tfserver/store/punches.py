@@ -198,13 +198,6 @@ class Punches:
         kept = f"{ms}-{number + 1}"
         return int(await self._client.write("XTRIM", self._client.keys.quarantine, "MINID", kept))
 
-    async def sizes(self) -> tuple[int, int]:
-        """How many punches the stream holds, and how many records the quarantine."""
-        return (
-            await self._client.read("XLEN", self._client.keys.punches),
-            await self._client.read("XLEN", self._client.keys.quarantine),
-        )
-
 
 def _place(cursor: str) -> tuple[int, int]:
     ms, _, number = cursor.partition("-")

@@ -185,15 +185,10 @@ class Session:
         tells = self._take(frame)
         return tells if self._asked is not None else tells + self._next()
 
-    def served(self) -> bool:
-        """What went the short way is answered; True when there is more to do: ``go_on``."""
-        if self._asked is _PLAIN:
-            self._asked = None
-        return bool(self._waiting) or self._held
-
-    def go_on(self) -> list[Tell]:
-        """Take what waited."""
-        return self._next()
+    def served(self) -> list[Tell]:
+        """What went the short way is answered."""
+        self._asked = None
+        return self._next() if self._waiting or self._held else []
 
     def answer(self, response: Response, now: float, cloudtime: str | None) -> list[Tell]:
         """The handler answered what was asked; ``cloudtime`` is the terminal's local time now."""
