@@ -6,20 +6,12 @@ Every setting has a default; ``etc/tfserver.yaml`` and the reference page are wr
 from __future__ import annotations
 
 import enum
-import ipaddress
 import os
 import socket
-from collections.abc import Mapping
-from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
 import msgspec
-import yaml
 from msgspec import Meta
-
-from tfserver.errors import ConfigError
 
 
 class Durability(enum.StrEnum):
@@ -101,6 +93,13 @@ class Web(Section, frozen=True):
     endpoint: Annotated[
         Text, Meta(description="Where the HTTP API listens: a Twisted server endpoint string.")
     ] = "tcp:7789:interface=127.0.0.1"
+    cors_origins: Annotated[
+        list[Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")]],
+        Meta(
+            description="Origins whose pages may use the API from a browser, exactly as browsers write them, "
+            "e.g. https://hr.example. Empty: none. Never with cookies."
+        ),
+    ] = msgspec.field(default_factory=list)
 
 
 class Store(Section, frozen=True):
@@ -202,6 +201,50 @@ class LimitSettings(Section, frozen=True):
     ] = 10.0
 
 
+class Orders(Section, frozen=True):
+    """Commands on their way to terminals."""
+
+    most_open: Annotated[
+        Count, Meta(description="Orders that may wait for one terminal; more are refused.")
+    ] = 1000
+    most_ended: Annotated[Count, Meta(description="Ended orders that are kept of one terminal.")] = 200
+    days: Annotated[Count, Meta(description="How long an ended order is kept.")] = 30
+    disabled_seconds: Annotated[
+        Seconds,
+        Meta(description="A terminal that was disabled is enabled again after this long, or on reconnect."),
+    ] = 600.0
+
+
+class CatchUp(Section, frozen=True):
+    """Fetching what terminals did not push."""
+
+    enabled: Annotated[
+        bool, Meta(description="Whether missed punches are fetched after a reg and on a timer.")
+    ] = True
+    after_seconds: Annotated[
+        Seconds, Meta(description="How long after its reg, and its last push, a terminal is asked.")
+    ] = 15.0
+    every_seconds: Annotated[Seconds, Meta(description="How often a connected terminal is asked.")] = 3600.0
+    at_once: Annotated[Count, Meta(description="How many terminals are asked at the same time.")] = 20
+    first_days: Annotated[
+        Count, Meta(description="How many days back a terminal is read that was never read before.")
+    ] = 7
+    drift_seconds: Annotated[
+        Seconds, Meta(description="A clock that is found further off than this is set.")
+    ] = 5.0
+
+
+class ModelProfile(Section, frozen=True):
+    """What a kind of terminal can do, where that is not what the documents say."""
+
+    allow: frozenset[str] = frozenset()
+    """Experimental commands that may be sent."""
+    most_photo_bytes: Annotated[int, Meta(ge=1, le=4_000_000)] = 150_000
+    sn_in_commands: bool = False
+    silent: frozenset[str] = frozenset()
+    """Commands that are never answered, so that nobody waits for them."""
+
+
 class Fast(Section, frozen=True):
     """Short cuts through the libraries for what terminals really send (docs/performance.md)."""
 
@@ -249,102 +292,25 @@ class Settings(Section, frozen=True):
     punches: Punches = Punches()
     vault: Vault = Vault()
     limits: LimitSettings = LimitSettings()
+    orders: Orders = Orders()
+    catchup: CatchUp = CatchUp()
+    profiles: Annotated[
+        dict[str, ModelProfile],
+        Meta(
+            description="Kinds of terminals by the name that a terminal's model_profile gives: allow "
+            "(experimental commands that may be sent), most_photo_bytes (150000), sn_in_commands (false), "
+            "silent (commands it never answers)."
+        ),
+    ] = msgspec.field(default_factory=dict)
     fast: Fast = Fast()
+
+    def profile(self, name: str) -> ModelProfile:
+        """What a kind of terminal can do; for one without a name, or an unknown one, what documents say."""
+        return self.profiles.get(name, _DOCUMENTED)
 
     def instance_name(self) -> str:
         """The name of this process as people see it."""
         return self.instance or f"{socket.gethostname()}-{os.getpid()}"
 
 
-def load(path: str | None, overrides: Mapping[str, Any]) -> Settings:
-    """Read the configuration file, lay options over it and check it all.
-
-    ``overrides`` maps dotted names to values, e.g. ``{"store.url": "redis://…"}``. Raises ConfigError with
-    file, path and what was expected.
-    """
-    found = _read(path) if path else {}
-    source = path or "options"
-    for name, value in overrides.items():
-        *sections, key = name.split(".")
-        part = found
-        for section in sections:
-            part = part.setdefault(section, {})
-            if not isinstance(part, dict):
-                raise ConfigError(f"{source}: {section}: expected a section with settings below it")
-        part[key] = value
-    try:
-        settings = msgspec.convert(found, Settings)
-    except msgspec.ValidationError as wrong:
-        told = _explained(str(wrong))
-        blamed = "options" if told.partition(":")[0] in overrides else source
-        raise ConfigError(f"{blamed}: {told}") from wrong
-    _check_zone(settings, source)
-    _check_networks(settings, source)
-    return settings
-
-
-def _read(path: str) -> dict[str, Any]:
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise ConfigError(f"{path}: can't be read: {wrong}") from wrong
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as wrong:
-        raise ConfigError(f"{path}: is not YAML: {wrong}") from wrong
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path}: expected settings by name, e.g. 'data_dir: ./tfserver-data'")
-    return {key: ({} if value is None else value) for key, value in found.items()}
-
-
-def _explained(message: str) -> str:
-    """Turn msgspec's words into ours: the setting by its dotted name, then what was expected there."""
-    what, _, where = message.partition(" - at ")
-    path = where.strip("`").removeprefix("key` in `").removeprefix("$").removeprefix(".")
-    names = path.split(".") if path else []
-    if what.startswith("Object contains unknown field"):
-        wrong = what.split("`")[1]
-        known = msgspec.structs.fields(_type_at(names))
-        return f"{'.'.join([*names, wrong])}: unknown setting; known here: {', '.join(f.name for f in known)}"
-    if what.startswith("Invalid enum value"):
-        choices = [str(choice.value) for choice in _type_at(names)]
-        what = f"{what}; expected one of {', '.join(choices)}"
-    return f"{path or 'settings'}: {what.replace('`', chr(39))}"
-
-
-def _type_at(names: list[str]) -> Any:
-    found: Any = Settings
-    for name in names:
-        found = plain_type(next(f.type for f in msgspec.structs.fields(found) if f.name == name))
-    return found
-
-
-def plain_type(annotation: Any) -> Any:
-    """The class behind ``Annotated[X | None, …]``."""
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    choices = [arg for arg in get_args(annotation) if arg is not type(None)]
-    return choices[0] if get_origin(annotation) in (Union, UnionType) else annotation
-
-
-def _check_networks(settings: Settings, source: str) -> None:
-    for place, text in enumerate(settings.limits.exempt):
-        try:
-            ipaddress.ip_network(text, strict=False)
-        except ValueError as wrong:
-            raise ConfigError(
-                f"{source}: limits.exempt[{place}]: expected a network such as 10.0.0.0/8, got '{text}'"
-            ) from wrong
-
-
-def _check_zone(settings: Settings, source: str) -> None:
-    if settings.terminals.timezone:
-        try:
-            ZoneInfo(settings.terminals.timezone)
-        except (OSError, ValueError, KeyError) as wrong:
-            raise ConfigError(
-                f"{source}: terminals.timezone: expected an IANA zone such as Europe/Lisbon, "
-                f"got '{settings.terminals.timezone}'"
-            ) from wrong
+_DOCUMENTED = ModelProfile()

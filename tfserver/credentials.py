@@ -59,24 +59,6 @@ WHOLE_USER: Final = 13
 MAX_PASSWORD: Final = 99_999_999
 MAX_CARD: Final = 2**32 - 1
 
-PRIVATE: Final = frozenset(
-    {
-        "card",
-        "pwd",
-        "password",
-        "pin",
-        "image",
-        "photo",
-        "picture",
-        "face",
-        "fp",
-        "palm",
-        "template",
-        "record",
-    }
-)
-"""Keys, in lower case, whose values are never kept in the open, whatever firmware means by them."""
-
 _BY_NUMBER: Final = {n: slots for slots in TABLE for n in range(slots.first, slots.last + 1)}
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.python import usage
 
-from tfserver import __version__, config
+from tfserver import __version__, configfile
+from tfserver.config import Settings
 from tfserver.errors import ConfigError
 from tfserver.service import Server
 
@@ -42,7 +43,7 @@ class Options(usage.Options):
         print(f"tfserver {__version__}")  # noqa: T201
         raise SystemExit(0)
 
-    def settings(self) -> config.Settings:
+    def settings(self) -> Settings:
         """The checked settings; ConfigError says which file, which path and what was expected."""
         names = {
             "http": "http.endpoint",
@@ -56,7 +57,7 @@ class Options(usage.Options):
         }
         if self.endpoints:
             overrides["terminals.endpoints"] = self.endpoints
-        return config.load(self["config"], overrides)
+        return configfile.load(self["config"], overrides)
 
     def postOptions(self) -> None:
         """Check the configuration while there is still a terminal to say what is wrong on."""

@@ -7,13 +7,11 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from tfserver.credentials import PRIVATE
+from tfserver.privacy import opened, short
 from tfserver.store.shelf import Bad
 from tfserver.wire import codec, lenient, times
 
 MOST_RAW: Final = 4096
-MOST_EXTRA: Final = 512
-"""Bytes of a value nobody described. Templates and pictures are longer, and have no business here."""
 MOST_EXTRA_KEYS: Final = 40
 _OWN: Final = frozenset({"enrollid", "time", "mode", "inout", "event", "temp", "image"})
 
@@ -77,7 +75,7 @@ def _integer_or_zero(fields: dict[str, Any], name: str, extra: dict[str, Any]) -
     try:
         return lenient.integer(fields[name])
     except ValueError:
-        extra[name] = _short(fields[name])
+        extra[name] = short(fields[name])
         return 0
 
 
@@ -87,39 +85,24 @@ def _temperature(fields: dict[str, Any], extra: dict[str, Any]) -> float | None:
     try:
         return lenient.temperature(fields["temp"])
     except ValueError:
-        extra["temp"] = _short(fields["temp"])
+        extra["temp"] = short(fields["temp"])
         return None
 
 
 def _extra(fields: dict[str, Any]) -> dict[str, Any]:
     """Everything nobody described, private and long values by their size only."""
     rest = [(key, value) for key, value in fields.items() if key not in _OWN]
-    return _open(dict(rest[:MOST_EXTRA_KEYS]))
+    return opened(_without_image(dict(rest[:MOST_EXTRA_KEYS])))
 
 
-def _open(fields: dict[str, Any]) -> dict[str, Any]:
-    """An object as it may lie open: pictures are left out, what is private or long is told by its size."""
-    return {
-        key[:MOST_RAW]: _short(value, key.strip().lower() in PRIVATE)
-        for key, value in fields.items()
-        if key.strip().lower() != "image"
-    }
-
-
-def _short(value: Any, is_private: bool = False) -> Any:
-    if isinstance(value, dict) and not is_private:
-        value = _open(value)
-    elif isinstance(value, list) and not is_private:
-        value = [_short(item) for item in value]
-    elif isinstance(value, bool | int | float) and not is_private:
-        return value
-    size = len(msgspec.json.encode(value))
-    return {"redacted": True, "bytes": size} if is_private or size > MOST_EXTRA else value
+def _without_image(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key.strip().lower() != "image"}
 
 
 def bad_record(item: Any, why: str) -> Bad:
     """What goes to the quarantine of a record that can't be used: nothing private, and bounded."""
-    return Bad(why, _cut(msgspec.json.encode(_open(item) if isinstance(item, dict) else _short(item))))
+    told = opened(_without_image(item)) if isinstance(item, dict) else short(item)
+    return Bad(why, _cut(msgspec.json.encode(told)))
 
 
 def _cut(raw: bytes) -> bytes:

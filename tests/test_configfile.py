@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import msgspec
 from twisted.trial.unittest import SynchronousTestCase
 
-from tfserver import config
-from tfserver.config import Access, AdmissionPolicy, Durability, Images, Settings
+from tfserver import configfile
+from tfserver.config import Access, AdmissionPolicy, Durability, Images, Section, Settings
 from tfserver.errors import ConfigError
 
 
@@ -27,13 +27,13 @@ class ConfigCase(SynchronousTestCase):
     def load(self, text: str, **options: Any) -> Settings:
         """Settings from a file and options."""
         names = {name.replace("__", "."): value for name, value in options.items()}
-        return config.load(self.file(text), names)
+        return configfile.load(self.file(text), names)
 
     def refuses(self, text: str | bytes, *words: str, **options: Any) -> str:
         """A wrong file: the message names it first and holds these words."""
         path = self.file(text)
         names = {name.replace("__", "."): value for name, value in options.items()}
-        message = str(self.assertRaises(ConfigError, config.load, path, names))
+        message = str(self.assertRaises(ConfigError, configfile.load, path, names))
         self.assertTrue(message.startswith(f"{path}: "), message)
         for word in words:
             self.assertIn(word, message)
@@ -45,7 +45,7 @@ class LoadTests(ConfigCase):
 
     def test_defaults(self) -> None:
         """Without a file and options, and with an empty file or sections, all is at its default."""
-        self.assertEqual(config.load(None, {}), Settings())
+        self.assertEqual(configfile.load(None, {}), Settings())
         for text in ("", "# nothing\n", "{}", "terminals:\nstore:\n", "---\n"):
             self.assertEqual(self.load(text), Settings())
 
@@ -85,8 +85,8 @@ class LoadTests(ConfigCase):
         pending: list[Any] = [Settings]
         while pending:
             for field in msgspec.structs.fields(pending.pop()):
-                plain = config.plain_type(field.type)
-                if isinstance(plain, type) and issubclass(plain, config.Section):
+                plain = configfile.plain_type(field.type)
+                if isinstance(plain, type) and issubclass(plain, Section):
                     pending.append(plain)
                 else:
                     metas = getattr(field.type, "__metadata__", ())
@@ -162,14 +162,14 @@ class WrongTests(ConfigCase):
     def test_no_file(self) -> None:
         """A file that is not there or is a folder is told by its path."""
         for path in ("/nonexistent/tfserver.yaml", "/"):
-            message = str(self.assertRaises(ConfigError, config.load, path, {}))
+            message = str(self.assertRaises(ConfigError, configfile.load, path, {}))
             self.assertTrue(message.startswith(f"{path}: can't be read: "), message)
 
     def test_wrong_options(self) -> None:
         """Without a file a wrong option is told as one."""
-        message = str(self.assertRaises(ConfigError, config.load, None, {"terminals.access": "maybe"}))
+        message = str(self.assertRaises(ConfigError, configfile.load, None, {"terminals.access": "maybe"}))
         self.assertTrue(message.startswith("options: terminals.access: "), message)
-        message = str(self.assertRaises(ConfigError, config.load, None, {"nope.x": 1}))
+        message = str(self.assertRaises(ConfigError, configfile.load, None, {"nope.x": 1}))
         self.assertTrue(message.startswith("options: nope: unknown setting"), message)
 
     def test_option_below_a_value(self) -> None:
