@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from tfserver.commands.context import Context, Services, Stores
-from tfserver.config import Settings, load
+from tfserver.config import Settings
+from tfserver.configfile import load
 from tfserver.errors import StoreUnavailable
 from tfserver.metrics import Metrics
 from tfserver.model import Admission, ClockEntry, Registration, canonical_sn
@@ -117,7 +118,8 @@ class Desk:
         self.now = NOW
         names = {name.replace("__", "."): value for name, value in options.items()}
         self.settings: Settings = load(None, {"terminals.timezone": "UTC", **names})
-        stores: Any = Stores(self.terminals, self.punches, self.users)  # type: ignore[arg-type]
+        faces: Any = (self.terminals, self.punches, self.users, None)
+        stores = Stores(*faces)
         services = Services(stores, self.settings, Metrics(), Present(lambda: self.now.timestamp()))
         self.context = Context(services, "connection-1", "192.0.2.7")
 

@@ -12,7 +12,7 @@ from tfserver.commands.logs import SendLog
 from tfserver.commands.users import SendUser
 from tfserver.wire import codec
 from tfserver.wire.codec import Frame
-from tfserver.wire.message import Reply, Request, Unknown
+from tfserver.wire.message import RawReply, Reply, Request, Unknown
 
 R = TypeVar("R", bound=Request)
 DEVINFO = {"modelname": "AiFace", "usersize": 3000, "time": "2026-04-02 08:15:03"}
@@ -144,10 +144,17 @@ class NumberTests(SynchronousTestCase):
         self.assertEqual(request.rest, {"aliasid": "x"})
 
 
+class Volume(Reply):
+    """A reply with numbers."""
+
+    volume: int | None = None
+    language: int | None = None
+
+
 class ReplyTests(SynchronousTestCase):
     """Replies to our commands."""
 
-    def reply(self, **message: Any) -> Reply:
+    def reply(self, **message: Any) -> RawReply:
         """A reply as it is read from the wire."""
         return codec.reply_of(frame_of(message))
 
@@ -157,16 +164,33 @@ class ReplyTests(SynchronousTestCase):
         self.assertEqual((reply.result, reply.fields), (True, {"time": "2026-04-02 09:00:00"}))
 
     def test_forms_of_result(self) -> None:
-        """``result`` may be 1/0 or a text; what is neither true nor false is a failure."""
+        """``result`` may be 1/0 or a text; of what is neither true nor false nobody knows what it says."""
         for value in (True, 1, "true", "TRUE ", "1"):
-            self.assertTrue(self.reply(ret="x", result=value).result, value)
-        for value in (False, 0, "false", "0", "ok", 2, [], {}):
-            self.assertFalse(self.reply(ret="x", result=value).result, value)
+            self.assertIs(self.reply(ret="x", result=value).result, True, value)
+        for value in (False, 0, "false", "0"):
+            self.assertIs(self.reply(ret="x", result=value).result, False, value)
+        for odd in ("ok", 2, [], {}):
+            self.assertIsNone(self.reply(ret="x", result=odd, time="y").result, odd)
+
+    def test_neither_result_nor_data(self) -> None:
+        """A reply that has neither ``result`` nor data says nothing; a serial number is no data."""
+        for more in ({}, {"sn": "ZX1"}, {"result": None}, {"result": None, "sn": "ZX1"}):
+            self.assertIsNone(self.reply(ret="x", **more).result, more)
+        self.assertIs(self.reply(ret="x", reason=1).result, True)
+
+    def test_read(self) -> None:
+        """A reply class is filled leniently: what can't be read keeps its default, what else came is rest."""
+        raw = self.reply(ret="x", result=True, sn="ZX1", volume="7", language=[], ntp=1)
+        found = codec.read_reply(Volume, raw)
+        self.assertEqual((found.volume, found.language), (7, None))
+        self.assertEqual(found.rest, {"sn": "ZX1", "ntp": 1})
+        plain = codec.read_reply(Volume, self.reply(ret="x", volume=7, language=3))
+        self.assertEqual((plain.volume, plain.language, plain.rest), (7, 3, {}))
 
     def test_cmd_for_ret(self) -> None:
         """Quirk 8: a reply under ``cmd`` gives the same reply."""
         reply = self.reply(cmd="getnewlog", count=0, record=[])
-        self.assertEqual(reply, Reply("getnewlog", True, {"count": 0, "record": []}))
+        self.assertEqual(reply, RawReply("getnewlog", True, {"count": 0, "record": []}))
 
 
 class PictureTests(SynchronousTestCase):

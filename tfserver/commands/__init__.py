@@ -1,5 +1,10 @@
-"""The vocabulary: each message class beside its handler, by subject. Importing it fills the handler table."""
+"""The vocabulary: each message class beside its handler, by subject. Importing it fills the tables.
 
-from tfserver.commands import access, device, logs, other, users
+Every module in this folder is found by itself: a new one needs to be named nowhere.
+"""
 
-__all__ = ["access", "device", "logs", "other", "users"]
+import pkgutil
+from importlib import import_module
+
+for _module in pkgutil.iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from tfserver.config import Settings
+from tfserver.config import ModelProfile, Settings
 from tfserver.metrics import Metrics
 from tfserver.model import Admission, ClockEntry, Registration
+from tfserver.store.outbox import Outbox
 from tfserver.store.punches import Punches
 from tfserver.store.shelf import Shelf
 from tfserver.store.terminals import Terminals
@@ -27,6 +28,7 @@ class Stores:
     terminals: Terminals
     punches: Punches
     users: Users
+    outbox: Outbox
 
 
 class Make(NamedTuple):
@@ -124,6 +126,11 @@ class Context:
         self.site = registration.site
         self.guessed = not registration.timezone and registration.echo is not None
         self._clock_kept_at = -1
+
+    @property
+    def profile(self) -> ModelProfile:
+        """What its kind can do."""
+        return self.settings.profile(self._registration.model_profile)
 
     @property
     def timeline(self) -> tuple[ClockEntry, ...]:

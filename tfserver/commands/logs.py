@@ -1,8 +1,11 @@
-"""Punches that terminals push (protocol §4.2): keep them, then let the terminal forget them."""
+"""Punches that terminals push (protocol §4.2): keep them, then let the terminal forget them.
+
+Pages of punches that they were asked for are read the same way; ``commands/reading.py`` keeps those.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
@@ -20,6 +23,8 @@ from tfserver.wire.message import Request, Response
 from tfserver.wire.table import Asked, Plain, handles, table
 from tfserver.wire.times import Moment, When
 
+Ways = Mapping[int, str]
+"""How the person was verified, by ``mode``."""
 LIVE_SECONDS: Final = 30
 """Older than this by the corrected clock a record is backlog: no door is decided for it (protocol §4.2)."""
 
@@ -37,7 +42,7 @@ class SendLog(Request):
 class Reading(NamedTuple):
     """A batch read: what could be kept as punches, with when each was, and what could not."""
 
-    logs: list[LogRecord]
+    logs: Sequence[LogRecord | PlainRecord]
     whens: list[When]
     records: list[Record]
     bad: list[Bad]
@@ -54,7 +59,7 @@ async def sendlog(request: SendLog, terminal: Context) -> Response:
     records, bad = reading.records, reading.bad
     if records or bad:
         kept = await terminal.store.punches.append(terminal.sn, request.logindex, records, bad)
-        _count(terminal.services.metrics, kept, len(bad))
+        count(terminal.services.metrics, kept, len(bad))
     if terminal.settings.terminals.access is Access.NONE:
         return _KEPT
     return Response(fields=await _decision(reading, terminal, moment))
@@ -63,7 +68,8 @@ async def sendlog(request: SendLog, terminal: Context) -> Response:
 _KEPT: Final = Response()
 
 
-def _count(metrics: Metrics, kept: Kept, bad: int) -> None:
+def count(metrics: Metrics, kept: Kept, bad: int) -> None:
+    """Count what became of a batch."""
     counted = metrics.punches
     counted["new"] += kept.new
     if kept.known or bad:
@@ -74,8 +80,29 @@ def _count(metrics: Metrics, kept: Kept, bad: int) -> None:
 
 def read_batch(request: SendLog, terminal: Context, moment: Moment) -> Reading:
     """Read each record by itself: a bad one never spoils the others (protocol §4.2)."""
+    ways = _CLASSIC if request.logindex is None else _MODERN
+    return _read_each(request.record, request.logindex, terminal, moment, ways)
+
+
+def read_page(items: list[Any], terminal: Context, moment: Moment) -> Reading:
+    """Read records that the terminal was asked for: all at once if they are as documented, else each by
+    itself. They have no ``logindex``, so they don't tell the terminal's generation either.
+    """
+    try:
+        logs = msgspec.convert(items, list[PlainRecord])
+    except msgspec.ValidationError:
+        return _read_each(items, None, terminal, moment, _EITHER)
+    whens = times.ordinary(logs, terminal.stretch, moment.ms)
+    if whens is None:
+        return _read_each(items, None, terminal, moment, _EITHER)
+    return Reading(logs, whens, _ingest(logs, whens, None, terminal, terminal.shelf, moment, _EITHER), [])
+
+
+def _read_each(
+    items: list[Any], logindex: int | None, terminal: Context, moment: Moment, ways: Ways
+) -> Reading:
     logs, whens, bad = [], [], []
-    for item in request.record:
+    for item in items:
         try:
             log = read_record(item)
         except ValueError as wrong:
@@ -83,7 +110,7 @@ def read_batch(request: SendLog, terminal: Context, moment: Moment) -> Reading:
         else:
             logs.append(log)
             whens.append(times.when(log.time, terminal.timeline, moment.at))
-    records = _ingest(logs, whens, request.logindex, terminal, terminal.shelf, moment)
+    records = _ingest(logs, whens, logindex, terminal, terminal.shelf, moment, ways)
     if terminal.settings.punches.images is Images.KEEP:
         for log, record in zip(logs, records, strict=True):
             record.picture = log.image
@@ -97,11 +124,11 @@ def _ingest(
     terminal: Context,
     shelf: Shelf,
     moment: Moment,
+    ways: Ways,
 ) -> list[Record]:
     """Fix identity and time of records, once and for ever."""
     sn, site, guessed = shelf.told, terminal.site, terminal.guessed
     canonical, received = shelf.sn, moment.text
-    ways = _CLASSIC if logindex is None else _MODERN
     records = []
     for log, when in zip(logs, whens, strict=True):
         enrollid, mode, inout, event = log.enrollid, log.mode, log.inout, log.event
@@ -128,6 +155,8 @@ _PUNCH, _OK, _UNKNOWN = Kind.PUNCH, Clock.OK, Clock.UNKNOWN
 # How the person was verified, by the table of the terminal's generation; "(?)" is doubt (protocol §3.3).
 _CLASSIC: Final = {0: "fingerprint", 1: "card", 2: "password", 8: "face"}
 _MODERN: Final = {1: "fingerprint", 2: "password (?)", 3: "card (?)", 8: "face"}
+# Without a generation: as the newer documents have it, all but a face in doubt.
+_EITHER: Final = {0: "fingerprint (?)", 1: "fingerprint (?)", 2: "password (?)", 3: "card (?)", 8: "face"}
 
 
 class PlainLog(msgspec.Struct, tag_field="cmd", tag="sendlog", forbid_unknown_fields=True, gc=False):
@@ -165,7 +194,8 @@ def keep_plain(asked: Sequence[Asked]) -> list[Asked]:
                 continue
             logindex = None if log.logindex is UNSET else log.logindex
             shelf = terminal.shelf
-            records = _ingest(log.record, whens, logindex, terminal, shelf, moment)
+            ways = _CLASSIC if logindex is None else _MODERN
+            records = _ingest(log.record, whens, logindex, terminal, shelf, moment, ways)
             frames.append(Frame(shelf, logindex, records, _NONE_BAD, _kept_plain, one))
             gathered += len(records)
         except Exception:
@@ -207,7 +237,7 @@ def _kept_plain(outcomes: Sequence[tuple[Asked, Kept | Exception]]) -> None:
         if not asker.served(log, answer, now):
             continue
         if kept.known:
-            _count(services.metrics, kept, 0)
+            count(services.metrics, kept, 0)
         else:
             new += fresh
     services.metrics.punches["new"] += new

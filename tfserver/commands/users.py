@@ -1,14 +1,16 @@
-"""Users that terminals push (protocol §4.3)."""
+"""Users that terminals push, or tell when asked (protocol §4.3, §5.1)."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 import msgspec
 
 from tfserver.commands.context import Context
-from tfserver.credentials import PRIVATE, Content, is_bare, problem_with, slots_of
+from tfserver.credentials import Content, is_bare, problem_with, slots_of
 from tfserver.model import rfc3339
+from tfserver.privacy import is_private
 from tfserver.store.shelf import Bad
 from tfserver.store.users import Origin, Profile
 from tfserver.wire import codec, lenient
@@ -35,21 +37,29 @@ class SendUser(Request):
 
 @handles(SendUser)
 async def senduser(request: SendUser, terminal: Context) -> Response:
-    """Keep the person and the sealed credential, as this terminal has them."""
+    """Keep what was pushed, and set the clock."""
     now = terminal.now()
     await terminal.keep_clock(now)
+    await keep_person(request, request.word(), terminal, now)
+    return Response()
+
+
+async def keep_person(told: SendUser, word: str, terminal: Context, now: datetime) -> None:
+    """Keep the person and the sealed credential, as this terminal has them; what can't be read is put aside.
+
+    ``word`` is what brought them: a terminal tells the same of a person whether it pushes or is asked.
+    """
     try:
-        enrollid = lenient.integer(request.enrollid)
-        backupnum = None if request.backupnum is None else lenient.integer(request.backupnum)
-        record = _record(request.record, backupnum)
+        enrollid = lenient.integer(told.enrollid)
+        backupnum = None if told.backupnum is None else lenient.integer(told.backupnum)
+        record = _record(told.record, backupnum)
     except ValueError as wrong:
-        await terminal.store.punches.append(terminal.sn, None, [], [_unreadable(request, str(wrong))])
-        return Response()
+        await terminal.store.punches.append(terminal.sn, None, [], [_unreadable(told, word, str(wrong))])
+        return
     origin = Origin(*terminal.make, rfc3339(now))
-    profile = Profile(request.name[:MOST_NAME], request.admin, _extra(request.rest))
+    profile = Profile(told.name[:MOST_NAME], told.admin, _extra(told.rest))
     credential = _credential(backupnum, record)
     await terminal.store.users.put(terminal.sn, enrollid, profile, credential, origin)
-    return Response()
 
 
 def _record(sent: Any, backupnum: int | None) -> str:
@@ -70,16 +80,17 @@ def _credential(backupnum: int | None, record: str) -> tuple[int, str] | None:
     return backupnum, record
 
 
-def _unreadable(request: SendUser, why: str) -> Bad:
+def _unreadable(told: SendUser, word: str, why: str) -> Bad:
     """The frame without its record: nothing biometric and no password lies open in the quarantine."""
-    told = {
-        "cmd": "senduser",
-        "enrollid": request.enrollid,
-        "name": request.name[:MOST_NAME],
-        "backupnum": request.backupnum,
-        "record": {"redacted": True, "bytes": len(str(request.record))},
+    open_part = {
+        "cmd": word,
+        "enrollid": told.enrollid,
+        "name": told.name[:MOST_NAME],
+        "backupnum": told.backupnum,
+        "record": {"redacted": True, "bytes": len(str(told.record))},
     }
-    return Bad(f"senduser: {why}", msgspec.json.encode(told)[:MOST_RAW].decode("utf-8", "ignore").encode())
+    raw = msgspec.json.encode(open_part)[:MOST_RAW].decode("utf-8", "ignore").encode()
+    return Bad(f"{word}: {why}", raw)
 
 
 def _extra(rest: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +98,7 @@ def _extra(rest: dict[str, Any]) -> dict[str, Any]:
     plain = {
         key: value
         for key, value in rest.items()
-        if _is_plain(value) and len(key) <= MOST_TEXT and key.strip().lower() not in PRIVATE
+        if _is_plain(value) and len(key) <= MOST_TEXT and not is_private(key)
     }
     return dict(list(plain.items())[:MOST_EXTRA])
 

@@ -10,12 +10,12 @@ import hashlib
 import json
 import re
 from types import UnionType
-from typing import Any, Final, NamedTuple, get_args, get_origin
+from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
 from tfserver.wire import lenient
-from tfserver.wire.message import Reply, Request, Response
+from tfserver.wire.message import RawReply, Reply, Request, Response
 
 MAX_DEPTH: Final = 40
 MAX_WORD: Final = 1024
@@ -183,30 +183,36 @@ def read(request: type[Request], frame: Frame) -> tuple[Request, tuple[str, ...]
     An unreadable field keeps its default: a batch is never lost for one bad value.
     """
     fields = _gathered(frame)
-    unreadable: tuple[str, ...] = ()
-    try:
-        found = msgspec.convert(fields, request)
-    except msgspec.ValidationError:
-        found, unreadable = _field_by_field(request, fields)
+    found, unreadable = _filled(request, fields)
     described = _described(request)
     found.rest = {key: value for key, value in fields.items() if key not in described}
     return found, unreadable
 
 
+S = TypeVar("S", Request, Reply)
+
+
+def _filled(kind: type[S], fields: dict[str, Any]) -> tuple[S, tuple[str, ...]]:
+    try:
+        return msgspec.convert(fields, kind), ()
+    except msgspec.ValidationError:
+        return _field_by_field(kind, fields)
+
+
 @functools.cache
-def _described(request: type[Request]) -> frozenset[str]:
-    return frozenset({"cmd", *(field.encode_name for field in msgspec.structs.fields(request))})
+def _described(kind: type[Request] | type[Reply]) -> frozenset[str]:
+    return frozenset({"cmd", *(field.encode_name for field in msgspec.structs.fields(kind))})
 
 
-def _field_by_field(request: type[Request], fields: dict[str, Any]) -> tuple[Request, tuple[str, ...]]:
+def _field_by_field(kind: type[S], fields: dict[str, Any]) -> tuple[S, tuple[str, ...]]:
     values, unreadable = {}, []
-    for field in msgspec.structs.fields(request):
+    for field in msgspec.structs.fields(kind):
         if field.encode_name in fields:
             try:
                 values[field.name] = _reader(field.type)(fields[field.encode_name])
             except ValueError:
                 unreadable.append(field.encode_name)
-    return request(**values), tuple(unreadable)
+    return kind(**values), tuple(unreadable)
 
 
 def _reader(annotation: Any) -> Any:
@@ -249,16 +255,28 @@ def without_data_url(image: str) -> str:
     return image[match.end() :] if match else image
 
 
-def reply_of(frame: Frame) -> Reply:
-    """A terminal's reply; a missing ``result`` beside data means success (protocol §1.3)."""
+def reply_of(frame: Frame) -> RawReply:
+    """A terminal's reply; a missing ``result`` beside data means success (protocol §1.3).
+
+    Without data, or with a ``result`` that can't be read, nothing was said.
+    """
     fields = {key: value for key, value in frame.fields.items() if key not in ("ret", "cmd", "result")}
     if "reson" in fields:
         fields.setdefault("reason", fields.pop("reson"))
     try:
-        result = lenient.boolean(frame.fields.get("result", True))
+        result: bool | None = lenient.boolean(frame.fields["result"])
+    except KeyError:
+        result = True if fields.keys() - {"sn"} else None
     except ValueError:
-        result = False
-    return Reply(frame.word, result, fields)
+        result = None
+    return RawReply(frame.word, result, fields)
+
+
+def read_reply(reply: type[Reply], raw: RawReply) -> Reply:
+    """Fill a reply class; what can't be read keeps its default."""
+    found, _ = _filled(reply, raw.fields)
+    found.rest = {key: value for key, value in raw.fields.items() if key not in _described(reply)}
+    return found
 
 
 def encode_response(word: str, response: Response, echo: dict[str, Any], cloudtime: str | None) -> bytes:

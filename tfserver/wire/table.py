@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from tfserver.wire.message import Request, Response, Unknown
+from tfserver.wire.message import Command, RawReply, Request, Response, Unknown
 
 R = TypeVar("R", bound=Request)
 Handler = Callable[[R, Any], Coroutine[Any, Any, Response]]
@@ -114,3 +114,57 @@ class HandlerTable:
 
 table = HandlerTable()
 handles = table.handles
+
+
+C = TypeVar("C", bound=Command[Any])
+Keeper = Callable[[C, RawReply, Any], Coroutine[Any, Any, dict[str, Any]]]
+"""Does what a positive reply, or a page of one, asks for; returns what people see of it."""
+
+
+class Vocabulary:
+    """All commands by their words, and who keeps what their replies bring."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, type[Command[Any]]] = {}
+        self._keepers: dict[type[Command[Any]], Keeper[Any]] = {}
+
+    def enter(self, command: type[C]) -> type[C]:
+        """Enter a command: from then on it can be ordered everywhere."""
+        if command.word() in self._commands:
+            raise ValueError(f"{command.word()} is a command already")
+        self._commands[command.word()] = command
+        return command
+
+    def remove(self, command: type[C]) -> None:
+        """Take a command out again."""
+        del self._commands[command.word()]
+        self._keepers.pop(command, None)
+
+    def keeps(self, command: type[C]) -> Callable[[Keeper[C]], Keeper[C]]:
+        """Enter a coroutine as the one that keeps what replies to a command bring."""
+
+        def enter(keeper: Keeper[C]) -> Keeper[C]:
+            """One keeper for a command."""
+            if command in self._keepers:
+                raise ValueError(f"{command.word()} has a keeper already")
+            self._keepers[command] = keeper
+            return keeper
+
+        return enter
+
+    def find(self, word: str) -> type[Command[Any]] | None:
+        """The command of a word, or None."""
+        return self._commands.get(word)
+
+    def keeper_of(self, command: type[Command[Any]]) -> Keeper[Any] | None:
+        """Who keeps the replies to a command, if anybody does."""
+        return self._keepers.get(command)
+
+    def __iter__(self) -> Iterator[type[Command[Any]]]:
+        """All commands by their words in alphabetical order."""
+        return iter(self._commands[word] for word in sorted(self._commands))
+
+
+vocabulary = Vocabulary()
+command = vocabulary.enter
+keeps = vocabulary.keeps

@@ -1,0 +1,40 @@
+"""What the numbers mean that terminals refuse with (protocol §3.8)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tfserver.credentials import PHOTO
+from tfserver.order import OrderError
+from tfserver.wire.message import Command, RawReply
+
+MOST_MSG: Final = 200
+_OF_PHOTOS: Final = {
+    1: "the image is too big",
+    5: "there is no face in it",
+    6: "there is more than one face in it",
+    7: "the picture is too wide or too high",
+    8: "the face is too large",
+    9: "the face is too small",
+    10: "the quality is poor",
+    11: "the face is cut off or turned",
+    12: "the face is enrolled already",
+}
+
+
+def refusal(command: Command[Any], reply: RawReply) -> OrderError:
+    """Why the terminal refused: in words, with its own number and its own words."""
+    reason, msg = reply.fields.get("reason"), reply.fields.get("msg")
+    number = reason if isinstance(reason, int | str) and not isinstance(reason, bool) else None
+    if isinstance(number, str):
+        number = number[:MOST_MSG]
+    words = str(msg)[:MOST_MSG] if msg is not None else None
+    of_photo = command.fields().get("backupnum") == PHOTO
+    meaning = _OF_PHOTOS.get(_number(number)) if of_photo else None
+    told = meaning or words or ("no reason given" if number is None else f"reason {str(number)[:MOST_MSG]}")
+    return OrderError(f"the terminal refused: {told}", number, words)
+
+
+def _number(reason: int | str | None) -> int:
+    text = str(reason)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
