@@ -18,7 +18,9 @@ from hypothesis.stateful import (
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.wire.conversation import SN, Conversation
+from tests.wire.exchanging import asking
 from tfserver.wire import codec
+from tfserver.wire.exchange import Finished
 from tfserver.wire.message import Response
 from tfserver.wire.session import Ask, Close, Hold, Resume, Send, State, Tell
 
@@ -41,6 +43,8 @@ class Terminal(RuleBasedStateMachine):
         self.admitted_once = False
         self.held = False
         self.lost = False
+        self.is_ordered = False
+        """Whether a command is in flight."""
 
     @initialize(admitted=st.booleans())
     def begin(self, admitted: bool) -> None:
@@ -91,6 +95,20 @@ class Terminal(RuleBasedStateMachine):
         frame = codec.decode(message.encode())
         self._says({**more, "cmd": word}, frame.word if isinstance(frame, codec.Frame) else None)
 
+    @precondition(lambda self: self.conversation.session.is_free)
+    @rule(word=st.sampled_from(("opendoor", "gettime")))
+    def order(self, word: str) -> None:
+        """A command is given."""
+        assert not self.is_ordered and not self.lost and self.admitted_once
+        self.is_ordered = True
+        self._told(self.conversation.session.submit(asking(word), self.conversation.now))
+
+    @rule(seconds=st.floats(0, 30))
+    def command_takes(self, seconds: float) -> None:
+        """Time passes for the command in flight."""
+        self.conversation.now += seconds
+        self._told(self.conversation.session.tick_command(self.conversation.now))
+
     @rule(
         payload=st.sampled_from((b'{"ret":"opendoor","result":true}', b"v\x00", b"{,}", b"\xff" * 40, b"[1]"))
     )
@@ -123,7 +141,10 @@ class Terminal(RuleBasedStateMachine):
     def connection_is_lost(self, chance: int) -> None:
         """The connection may be lost at any time."""
         if chance == 9:
-            self.conversation.session.lost()
+            if self.conversation.session.is_free:
+                self.order("opendoor")
+            self._told(self.conversation.session.lost())
+            assert not self.is_ordered, "a lost command is told"
             self.lost, self.asking, self.owed = True, None, []
 
     def _says(self, message: dict[str, Any] | bytes, word: str | None) -> None:
@@ -140,6 +161,9 @@ class Terminal(RuleBasedStateMachine):
                 assert self.asking is None, "two questions at once"
                 assert tell.request.word() == self.owed[0]
                 self.asking = tell
+            elif isinstance(tell, Finished):
+                assert self.is_ordered, "one end each"
+                self.is_ordered = False
             elif isinstance(tell, Hold | Resume):
                 assert self.held is isinstance(tell, Resume)
                 self.held = isinstance(tell, Hold)

@@ -17,6 +17,7 @@ from msgspec import UNSET
 from tfserver.model import SN_PATTERN, canonical_sn
 from tfserver.wire import codec
 from tfserver.wire.codec import Frame, Noise, Rubbish
+from tfserver.wire.exchange import Asking, Cut, Exchange, Finished, Say, Step, Stray
 from tfserver.wire.message import Request, Response, Unknown
 from tfserver.wire.table import HandlerTable
 
@@ -95,7 +96,7 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     detail: dict[str, Any]
 
 
-Tell = Ask | Send | Hold | Resume | Close | Note
+Tell = Ask | Send | Hold | Resume | Close | Note | Say | Finished | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Session:
     __slots__ = (
         "_asked",
         "_bad",
+        "_exchange",
         "_held",
         "_limits",
         "_since",
@@ -139,6 +141,8 @@ class Session:
         self._waiting_bytes = 0
         self._held = False
         self._bad = 0
+        self._exchange: Exchange | None = None
+        # made with the first command
 
     def receive(self, payload: bytes, now: float) -> list[Tell]:
         """A data frame came."""
@@ -150,9 +154,44 @@ class Session:
         if isinstance(frame, Rubbish):
             return self._rubbish(frame)
         self._bad = 0
+        if self._is_reply(frame):
+            return self._replied(frame, now)
         if self._asked is not None or self._waiting:
             return self._wait(frame, len(payload))
         return self._take(frame)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a command may be given: the terminal is admitted, and none is in flight."""
+        return self.state is _REGISTERED and (self._exchange is None or self._exchange.is_free)
+
+    def submit(self, asking: Asking, now: float) -> list[Tell]:
+        """Give the terminal a command; only while it ``is_free``. Its end is told by ``Finished``."""
+        if self._exchange is None:
+            self._exchange = Exchange()
+        return _told(self._exchange.submit(asking, now))
+
+    def unsaid(self) -> list[Tell]:
+        """A command could not be written, or not in time."""
+        return [] if self._exchange is None else _told(self._exchange.unsaid())
+
+    def tick_command(self, now: float) -> list[Tell]:
+        """Time passed for the command in flight."""
+        return [] if self._exchange is None else _told(self._exchange.tick(now))
+
+    def _is_reply(self, frame: Frame) -> bool:
+        """Replies never wait behind requests; some firmware says ``cmd`` for ``ret`` (protocol §1.3)."""
+        if not frame.asks:
+            return True
+        if self._exchange is None or not self._exchange.expects(frame.word):
+            return False
+        return self._table.type_of(frame.word) is Unknown and self._table.row_of(frame.word) is None
+
+    def _replied(self, frame: Frame, now: float) -> list[Tell]:
+        mended = [Note("mended frame", {"word": frame.word, "mended": frame.mended})] if frame.mended else []
+        if self._exchange is None:
+            return [*mended, Note("stray reply", {"word": frame.word})]
+        return [*mended, *_told(self._exchange.receive(frame, now))]
 
     def take_plain(self, payload: bytes) -> Any:
         """Take a message that may go the short way: its answer is told by ``served``.
@@ -214,13 +253,14 @@ class Session:
             return [Close(1008, "not admitted; try again")]
         return []
 
-    def lost(self) -> None:
-        """The connection is gone."""
+    def lost(self) -> list[Tell]:
+        """The connection is gone; what is still to be told concerns the command that was in flight."""
         if self.state is not State.CLOSED:
             self._move(Event.LOST)
         self._waiting = None
         self._held = False
         self._asked = None
+        return [] if self._exchange is None else _told(self._exchange.lost())
 
     def _move(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state, event]
@@ -264,8 +304,6 @@ class Session:
         tells: list[Tell] = []
         if frame.mended:
             tells.append(Note("mended frame", {"word": frame.word, "mended": frame.mended}))
-        if not frame.asks:
-            return [*tells, Note("stray reply", {"word": frame.word})]
         kind = self._table.type_of(frame.word)
         request, unreadable = codec.read(kind, frame)
         request.sn = request.sn.strip()
@@ -307,3 +345,7 @@ class Session:
 
     def _is_foreign(self, sn: str) -> bool:
         return canonical_sn(sn) != canonical_sn(self.sn)
+
+
+def _told(steps: list[Step]) -> list[Tell]:
+    return [Note(step.what, {"word": step.word}) if isinstance(step, Stray) else step for step in steps]
