@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tfserver.metrics import Metrics
 
-LABELS = {"why", "word", "result", "what", "kind", "le"}
+LABELS = {"why", "word", "result", "what", "kind", "le", "cmd", "outcome"}
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -32,6 +32,8 @@ def used() -> Metrics:
         metrics.answers["sendlog"].observe(False, 1.9)
     metrics.notes["mended frame"] += 1
     metrics.punches["new"] += 7
+    metrics.orders["opendoor", "said_true"] += 6
+    metrics.obeyed["opendoor"].observe(True, 0.2)
     metrics.quarantine_full += 1
     metrics.store_failures += 2
     metrics.store_ready = True
@@ -55,6 +57,10 @@ class ExpositionTests(SynchronousTestCase):
             ("tfserver_answer_seconds_bucket", (("le", "0.01"), ("word", "sendlog")), 0),
             ("tfserver_notes_total", (("what", "mended frame"),), 1),
             ("tfserver_punches_total", (("kind", "new"),), 7),
+            ("tfserver_orders_total", (("cmd", "opendoor"), ("outcome", "said_true")), 6),
+            ("tfserver_order_seconds_count", (("word", "opendoor"),), 1),
+            ("tfserver_order_seconds_bucket", (("le", "0.1"), ("word", "opendoor")), 0),
+            ("tfserver_order_seconds_bucket", (("le", "0.25"), ("word", "opendoor")), 1),
             ("tfserver_quarantine_full_total", (), 1),
             ("tfserver_store_failures_total", (), 2),
             ("tfserver_store_ready", (), 1),

@@ -51,6 +51,9 @@ class Metrics:
         self.notes: Counter[str] = Counter()
         self.punches: Counter[str] = Counter()
         self.answers: defaultdict[str, Answers] = defaultdict(Answers)
+        self.orders: Counter[tuple[str, str]] = Counter()
+        self.obeyed: defaultdict[str, Answers] = defaultdict(Answers)
+        self.catchup: Counter[str] = Counter()
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Told(self))
 
@@ -80,17 +83,13 @@ class Metrics:
         }
         told = "Requests of terminals, by word and answer."
         yield _counter("tfserver_requests", told, ["word", "result"], requests)
-        yield self._answer_seconds()
-
-    def _answer_seconds(self) -> Metric:
-        family = HistogramMetricFamily(
-            "tfserver_answer_seconds", "From a request to its answer.", labels=["word"]
-        )
-        for word, answers in self.answers.items():
-            names = [*map(str, BOUNDS), "+Inf"]
-            sums = list(accumulate(answers.counts))
-            family.add_metric([word], list(zip(names, sums, strict=True)), answers.total)
-        return family
+        yield _seconds("tfserver_answer_seconds", "From a request to its answer.", self.answers)
+        told = "Orders that a terminal of this process took, by command and what came of it."
+        yield _counter("tfserver_orders", told, ["cmd", "outcome"], self.orders)
+        told = "From an order's being taken to its outcome, the terminal's own time included."
+        yield _seconds("tfserver_order_seconds", told, self.obeyed)
+        told = "Visits to terminals for what they did not push, by outcome; fetched: punches that were new."
+        yield _counter("tfserver_catchup", told, ["what"], self.catchup)
 
 
 class _Told:
@@ -102,6 +101,15 @@ class _Told:
     def collect(self) -> Iterator[Metric]:
         """All families."""
         return self._metrics.families()
+
+
+def _seconds(name: str, told: str, words: dict[str, Answers]) -> Metric:
+    family = HistogramMetricFamily(name, told, labels=["word"])
+    for word, answers in words.items():
+        names = [*map(str, BOUNDS), "+Inf"]
+        sums = list(accumulate(answers.counts))
+        family.add_metric([word], list(zip(names, sums, strict=True)), answers.total)
+    return family
 
 
 def _gauge(name: str, told: str, value: float) -> Metric:

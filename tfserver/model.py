@@ -90,6 +90,12 @@ class Registration(msgspec.Struct, frozen=True):
     clock: tuple[ClockEntry, ...] = ()
     echo: int | None = None
     """The offset (s) the terminal brought along, kept until somebody confirms a zone (design §3.4)."""
+    orders_wait: bool = False
+    """Whether its queue had orders at that moment."""
+    dirty: str = ""
+    """The day since which records may be missing here; empty when nothing is in doubt."""
+    disabled: bool = False
+    """Whether it was disabled for local use and has not been enabled again."""
 
 
 class Capacity(msgspec.Struct, frozen=True):

@@ -27,9 +27,23 @@ class Keys:
         self.punched = f"{prefix}punched"
         """Sorted set: when the last punch of each terminal came (UTC, ms)."""
         self.tokens = f"{prefix}tokens"
-        """Hash: SHA-256 of a token → JSON."""
+        """Hash: SHA-256 of a token → JSON, empty once it is revoked for good."""
         self.everybody = f"{prefix}wake"
         """Channel that every process listens to."""
+
+        self.deadlines = f"{prefix}deadlines"
+        """Sorted set: the open orders of all terminals, by when they have to be looked at (ms)."""
+        self.sequence = f"{prefix}sequence"
+        """Counter: in which order orders came."""
+        self.events = f"{prefix}events"
+        """Stream of what happened to orders and terminals: ``kind``, ``d`` (JSON)."""
+        self.audit = f"{prefix}audit"
+        """Stream of who did what: ``a`` (JSON)."""
+        self.models = f"{prefix}models"
+        """Hash: ``model|firmware`` → JSON, notes on a kind of terminal; ``…|word`` → how often in a row that
+        was not answered; ``…|(claimed)`` → until when somebody makes the notes (ms)."""
+        self.backfills = f"{prefix}backfills"
+        """Sorted set of all backfills as ``SN id``, by when they were asked for (ms)."""
 
     def terminal(self, sn: str) -> str:
         """Hash: what is known of one terminal."""
@@ -50,6 +64,35 @@ class Keys:
     def image(self, uid: str) -> str:
         """A picture that came with a punch."""
         return f"{self.prefix}image:{uid}"
+
+    def order(self, order_id: str) -> str:
+        """Hash: one order."""
+        return f"{self.prefix}order:{order_id}"
+
+    def orders(self, sn: str) -> str:
+        """Sorted set: the orders of a terminal, open and ended, by their numbers."""
+        return f"{self.prefix}orders:{canonical_sn(sn)}"
+
+    def queue(self, sn: str) -> str:
+        """Sorted set: the open orders of a terminal, those for doors first."""
+        return f"{self.prefix}queue:{canonical_sn(sn)}"
+
+    def due(self, owner: str) -> str:
+        """Set of the terminals of one process that have open orders."""
+        return f"{self.prefix}due:{owner}"
+
+    def sealed(self, name: str) -> str:
+        """A credential that orders are to bring: ``enrollid/backupnum/version`` → sealed text."""
+        return f"{self.prefix}sealed:{name}"
+
+    def idempotency(self, key: str) -> str:
+        """What was asked under an idempotency key: digest and id."""
+        return f"{self.prefix}key:{key}"
+
+    def backfill(self, backfill_id: str) -> str:
+        """Hash: one backfill: ``b`` (JSON, as it was asked for), ``created`` (ms), and what came of its
+        orders: ``done``, ``failed``, ``records``, ``new``."""
+        return f"{self.prefix}backfill:{backfill_id}"
 
     def alive(self, owner: str) -> str:
         """Heartbeat of one process."""

@@ -21,6 +21,8 @@ from tfserver.model import (
     rfc3339,
 )
 from tfserver.store.client import Client
+from tfserver.store.keys import Keys
+from tfserver.store.models import Models
 from tfserver.store.turn import Question, Turn
 
 HEARTBEAT_LIFE: Final = 15
@@ -76,6 +78,24 @@ class Losses(NamedTuple):
     mark: str
 
 
+class Proof(NamedTuple):
+    """How far a terminal's records are proven to be here: since which of its days some may be missing (empty:
+    none is in doubt), and the moment (UTC, ms) before which none is. ``pushed_ms`` is when its last new punch
+    came."""
+
+    dirty: str = ""
+    proven_ms: int | None = None
+    clock: Clock = Clock.UNKNOWN
+    is_disabled: bool = False
+    pushed_ms: int | None = None
+
+
+_OF_PROOF: Final = (
+    *("dirty", "proven", "disabled"),
+    *("clock_state", "ahead", "reg_at", "clock", "echo", "timezone"),
+)
+
+
 class RegistryFull(Exception):
     """No room to remember another pending terminal or claimant."""
 
@@ -85,6 +105,9 @@ class Terminals:
 
     def __init__(self, client: Client, settings: AdmissionSettings, owner: str) -> None:
         self.owner = owner
+        self.models = Models(client)
+        self.disabled: set[str] = set()
+        """Those that this process marked as disabled and has not enabled again, canonical."""
         self._client = client
         self._settings = settings
         self._turn = Turn(client.reactor, self._call)
@@ -117,10 +140,10 @@ class Terminals:
     async def _call(self, questions: list[Question]) -> list[Any]:
         keys = self._client.keys
         args: list[Any] = [keys.terminal(""), keys.lost(""), LOST_LIFE, keys.wake(""), self.owner]
-        args += (self._settings.most_pending, MOST_CLAIMANTS)
+        args += (self._settings.most_pending, MOST_CLAIMANTS, keys.queue(""), keys.due(""))
         for question in questions:
             args += question
-        answers = await self._client.run("registry", [keys.pending, keys.claimants, keys.terminals], args)
+        answers = await self._client.run("registry", _registry(keys), args)
         return [self._answer(answer) for answer in answers]
 
     def _answer(self, answer: Any) -> Any:
@@ -175,13 +198,60 @@ class Terminals:
         """Approve or deny; False when there is no such terminal. Approval pins who claimed it last."""
         keys = self._client.keys
         args = [canonical_sn(sn), admission.value, keys.everybody, keys.lost(""), LOST_LIFE]
-        return bool(await self._client.run("admit", [keys.terminal(sn), keys.pending, keys.claimants], args))
+        names = [keys.terminal(sn), keys.pending, keys.claimants, keys.events]
+        return bool(await self._client.run("admit", names, args))
 
-    async def change(self, sn: str, fields: dict[str, str]) -> None:
-        """Set what people decide: name, site, timezone, model_profile, tags (JSON)."""
+    async def change(self, sn: str, fields: dict[str, str]) -> bool:
+        """Set what people decide: name, site, timezone, model_profile, tags (JSON); False: there is no such
+        terminal."""
+        keys = self._client.keys
         flat = [part for pair in fields.items() for part in pair]
-        await self._client.write("HSET", self._client.keys.terminal(sn), *flat)
-        await self._client.write("PUBLISH", self._client.keys.everybody, f"change {canonical_sn(sn)}")
+        args = [canonical_sn(sn), keys.everybody, *flat]
+        return bool(await self._client.run("change", [keys.terminal(sn), keys.events], args))
+
+    async def delete(self, sn: str) -> bool:
+        """Forget a terminal; its connection is closed and has to be admitted anew. False: there is none."""
+        keys = self._client.keys
+        names = [keys.terminal(sn), keys.pending, keys.terminals, keys.heard, keys.punched, keys.claimants]
+        args = [canonical_sn(sn), keys.everybody, keys.lost(""), LOST_LIFE]
+        return bool(await self._client.run("forget", [*names, keys.events], args))
+
+    async def proof(self, sn: str) -> Proof:
+        """What is proven of a terminal's records."""
+        keys = self._client.keys
+        found = await self._client.read("HMGET", keys.terminal(sn), *_OF_PROOF)
+        fields = {name: value for name, value in zip(_OF_PROOF, found, strict=True) if value}
+        pushed = await self._client.read("ZSCORE", keys.punched, canonical_sn(sn))
+        return Proof(
+            dirty=fields.get("dirty", ""),
+            proven_ms=int(fields["proven"]) if "proven" in fields else None,
+            clock=_clock(fields, _drift(fields)),
+            is_disabled="disabled" in fields,
+            pushed_ms=round(float(pushed)) if pushed else None,
+        )
+
+    async def mark_dirty(self, sn: str, day: str) -> str:
+        """Records from this day of the terminal on may be missing here; an earlier day stays. The day that
+        stands; empty when there is no such terminal."""
+        found: str = await self._client.run("proof", [self._client.keys.terminal(sn)], ["doubt", day])
+        return found
+
+    async def prove(self, lease: Lease, dirty: str, since_ms: int, day: str) -> bool:
+        """All records before ``since_ms`` (UTC), which was on ``day`` at the terminal, are here. False when
+        the lease or the day in doubt is not this one any more: then nothing is proven."""
+        args = ["prove", lease.connection, dirty, since_ms, day]
+        return bool(await self._client.run("proof", [self._client.keys.terminal(lease.sn)], args))
+
+    async def mark_disabled(self, sn: str) -> None:
+        """People may not be able to use it any more, until it is enabled again."""
+        self.disabled.add(canonical_sn(sn))
+        now = round(self._client.reactor.seconds() * 1000)
+        await self._client.write("HSETNX", self._client.keys.terminal(sn), "disabled", now)
+
+    async def clear_disabled(self, sn: str) -> None:
+        """People can use it again."""
+        await self._client.write("HDEL", self._client.keys.terminal(sn), "disabled")
+        self.disabled.discard(canonical_sn(sn))
 
     async def settings(self, sn: str) -> tuple[str, str, str]:
         """What people decided for a terminal: site, timezone, model_profile; empty where they did not."""
@@ -217,12 +287,25 @@ class Terminals:
         )
 
 
+def _registry(keys: Keys) -> list[str]:
+    return [keys.pending, keys.claimants, keys.terminals, keys.events]
+
+
 def _written(timeline: tuple[ClockEntry, ...]) -> bytes:
     return msgspec.json.encode(timeline) if timeline else b""
 
 
 def _registration(
-    arrival: Arrival, site: str, timezone: str, profile: str, clock: str, echo: str, is_first: str
+    arrival: Arrival,
+    site: str,
+    timezone: str,
+    profile: str,
+    clock: str,
+    echo: str,
+    is_first: str,
+    waits: int,
+    dirty: str,
+    disabled: str,
 ) -> Registration:
     timeline = arrival.clock if is_first else _TIMELINE.decode(clock) if clock else ()
     return Registration(
@@ -232,6 +315,9 @@ def _registration(
         model_profile=profile,
         clock=timeline,
         echo=int(echo) if echo else None,
+        orders_wait=bool(waits),
+        dirty=dirty,
+        disabled=bool(disabled),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from collections.abc import Callable
 from typing import Final
@@ -59,7 +60,12 @@ class Vault:
     def __init__(self, master_key: bytes, random: Callable[[int], bytes] = os.urandom) -> None:
         self.key_id = hashlib.sha256(b"tfserver master key id" + master_key).hexdigest()[:8]
         self._master = AESGCM(master_key)
+        self._versions = hashlib.sha256(b"tfserver versions of credentials" + master_key).digest()
         self._random = random
+
+    def version_of(self, record: str) -> str:
+        """The same for the same credential, and nothing to guess a password by without the master key."""
+        return hmac.new(self._versions, record.encode(), hashlib.sha256).hexdigest()[:24]
 
     def new_data_key(self, enrollid: int) -> str:
         """A person's data key, wrapped: ``key id:base64``."""

@@ -1,5 +1,5 @@
 -- Decide on a terminal. Approving one that another device claims pins the identity that claimed it last.
--- KEYS 1 terminal, 2 pending, 3 claimants
+-- KEYS 1 terminal, 2 pending, 3 claimants, 4 events
 -- ARGV 1 sn (canonical), 2 admission, 3 channel of all processes, 4 prefix of the sets of lost leases, 5 their life (s)
 -- Returns 0 when there is no such terminal.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
@@ -21,5 +21,7 @@ for n = 1, #all, 2 do
   end
 end
 if newest then redis.call('HSET', KEYS[1], 'cpusn', newest.cpusn, 'mac', newest.mac) end
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', 10000, '*', 'kind', 'terminal', 'd',
+  cjson.encode({sn = ARGV[1], event = 'admission'}))
 redis.call('PUBLISH', ARGV[3], 'admission ' .. ARGV[1])
 return 1

@@ -1,21 +1,28 @@
 -- Do what one process asks of the registry in one turn, in the order it asks; a mistake in one harms no other.
 -- A script has no rollback: who loses a lease is noted before the lease moves.
 --
--- KEYS 1 pending, 2 claimants, 3 all terminals
+-- KEYS 1 pending, 2 claimants, 3 all terminals, 4 events
 -- ARGV 1 prefix of terminals, 2 prefix of the sets of lost leases, 3 their life (s), 4 prefix of wake-up channels,
---      5 owner, 6 bound of pending, 7 bound of claimants, then for each question one of:
+--      5 owner, 6 bound of pending, 7 bound of claimants, 8 prefix of queues, 9 prefix of due terminals, then for
+--      each question one of:
 --   "claim", sn (canonical), sn as sent, cpusn, mac, devinfo (JSON), now (ms), "1" to approve unknown ones,
 --      connection id, clock ahead of UTC (ms) or "", address, timeline (JSON) and echoed offset or "" for a clock
 --      of which nothing is known. Admits a terminal and, when it is approved, gives its lease to this connection:
 --      the newest admitted one wins. Answers {"approved", site, timezone, profile, clock, echoed offset, "1" when
---      the clock is the one sent} or {"pending"|"denied"|"quarantined"|"full"}
+--      the clock is the one sent, "1" when orders wait, dirty since, disabled since} or {"pending"|"denied"|"quarantined"|"full"}
 --   "clock", sn, timeline (JSON), echoed offset or "". Answers 1
 --   "release", sn, connection id. Gives a lease back. Answers 1, or 0 when it was not this connection's any more
 -- Returns an answer each; {"failed", error} for one that could not be done.
-local pending, claimants, terminals = KEYS[1], KEYS[2], KEYS[3]
+local pending, claimants, terminals, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local terminal_of, lost_of, lost_life, wake_of, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local most_pending, most_claimants = tonumber(ARGV[6]), tonumber(ARGV[7])
+local queue_of, due_of = ARGV[8], ARGV[9]
 local losers = {}
+
+local function tell(sn, event)
+  redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'kind', 'terminal', 'd',
+    cjson.encode({sn = sn, event = event}))
+end
 
 local function is_other(pinned_cpusn, pinned_mac, cpusn, mac)
   if pinned_cpusn == '' and pinned_mac == '' then return false end
@@ -51,7 +58,7 @@ local function claim(at)
   local sn, cpusn, mac, devinfo, now = ARGV[at], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
   local auto, connection, key = ARGV[at + 6] == '1', ARGV[at + 7], terminal_of .. sn
   local told = redis.call('HMGET', key, 'admission', 'cpusn', 'mac', 'site', 'timezone', 'model_profile', 'clock',
-    'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn')
+    'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled')
   local admission, pinned_cpusn, pinned_mac, known = told[1], told[2] or '', told[3] or '', told[1]
   if not known then
     if not auto and redis.call('ZCARD', pending) >= most_pending then return {'full'} end
@@ -88,8 +95,16 @@ local function claim(at)
   if not known then redis.call('ZADD', terminals, 0, sn) end
   if admission == 'pending' and not known then redis.call('ZADD', pending, now, sn) end
   if admission ~= known and known then redis.call('ZREM', pending, sn) end
+  if not known then tell(sn, admission) end
   if admission ~= 'approved' then return {admission} end
-  return {admission, told[4] or '', told[5] or '', told[6] or '', clock, echo, is_first}
+  if told[9] ~= connection then tell(sn, 'online') end
+  local waits = redis.call('EXISTS', queue_of .. sn)
+  if waits == 1 then
+    redis.call('SADD', due_of .. owner, sn)
+    redis.call('EXPIRE', due_of .. owner, 86400)
+  end
+  return {admission, told[4] or '', told[5] or '', told[6] or '', clock, echo, is_first, waits, told[14] or '',
+    told[15] or ''}
 end
 
 local function set_clock(at)
@@ -106,12 +121,13 @@ local function release(at)
   local key = terminal_of .. ARGV[at]
   if redis.call('HGET', key, 'conn') ~= ARGV[at + 1] then return 0 end
   redis.call('HDEL', key, 'conn', 'owner', 'connected_at')
+  tell(ARGV[at], 'offline')
   return 1
 end
 
 local does = {claim = claim, clock = set_clock, release = release}
 local length = {claim = 12, clock = 3, release = 2}
-local answers, at = {}, 8
+local answers, at = {}, 10
 while at <= #ARGV do
   local kind = ARGV[at]
   local done, answer = pcall(does[kind], at + 1)

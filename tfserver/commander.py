@@ -1,0 +1,249 @@
+"""Order any terminal from anywhere, and await the outcome (design §3: a command from anywhere)."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from twisted.internet.defer import Deferred, TimeoutError
+
+from tfserver.backfilling import WORD, Backfilling
+from tfserver.config import Settings
+from tfserver.errors import TfserverError
+from tfserver.model import canonical_sn
+from tfserver.order import ENDS, LIVES, Danger, Order, OrderState
+from tfserver.store.backfills import Backfill as Backfill
+from tfserver.store.outbox import NewOrder, Outbox, Put
+from tfserver.store.terminals import Terminals
+from tfserver.wire.message import Command, Problems
+from tfserver.wire.ordering import decode
+
+LOOK_SECONDS: Final = 1.0
+"""How often one who waits looks, should a wake-up not reach us."""
+_FORGOTTEN_A_PAGE: Final = 100
+_CURSOR: Final = "expected a cursor as given in 'next'"
+
+
+class Wanted(NamedTuple):
+    """What somebody wants a terminal to do. ``key`` makes a repeat harmless; it is the asker's own."""
+
+    sn: str
+    cmd: str
+    fields: dict[str, Any]
+    actor: str
+    is_admin: bool
+    ttl: int | None = None
+    confirm: str = ""
+    key: str = ""
+
+
+class Refused(TfserverError):
+    """An order that was not taken; nothing was created. ``problems`` are fields and what was expected."""
+
+    def __init__(self, message: str, problems: Problems | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems or []
+
+
+class BadOrder(Refused):
+    """What was asked for is no command, or not in this form."""
+
+
+class UnknownTerminal(Refused):
+    """No such terminal."""
+
+
+class UnknownOrder(Refused):
+    """No such order."""
+
+
+class NotAllowed(Refused):
+    """Only an administrator may order this."""
+
+
+class NotNow(Refused):
+    """It can't be done as things are now."""
+
+
+class KeyReused(Refused):
+    """The same idempotency key came with something else."""
+
+
+class QueueFull(Refused):
+    """Too many orders wait for this terminal."""
+
+
+class Commander:
+    """Takes orders for any terminal of any process."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        outbox: Outbox,
+        terminals: Terminals,
+        settings: Settings,
+        backfilling: Backfilling,
+    ) -> None:
+        self._reactor = reactor
+        self._backfilling = backfilling
+        self._outbox = outbox
+        self._terminals = terminals
+        self._settings = settings
+        self._waiting: dict[str, list[Deferred[None]]] = {}
+
+    async def order(self, wanted: Wanted) -> Order:
+        """Let an order wait for its terminal. Raises Refused with all that speaks against it."""
+        decided = await self._terminals.settings(wanted.sn)
+        profile = self._settings.profile(decided[2])
+        command, problems = decode(wanted.cmd, wanted.fields, profile)
+        if command is None:
+            raise BadOrder("; ".join(f"{field}: {message}" for field, message in problems), problems)
+        if command.admin_only and not wanted.is_admin:
+            raise NotAllowed(f"{wanted.cmd} may only be ordered by an administrator")
+        problems = [*_ttl_problems(command, wanted.ttl), *_confirm_problems(command, wanted)]
+        if problems:
+            raise BadOrder("; ".join(f"{field}: {message}" for field, message in problems), problems)
+        put = await self._outbox.put(_new_order(command, wanted))
+        if put.outcome not in ("put", "again"):
+            raise _refusal(put, wanted)
+        found = await self._outbox.get(put.detail)
+        if found is None:
+            raise NotNow("the order was made, ended and forgotten already")
+        return found
+
+    async def ended(self, order_id: str, seconds: float) -> Order:
+        """An order as it is when it has ended, or when the seconds are over. Raises UnknownOrder."""
+        deadline = self._reactor.seconds() + seconds
+        while True:
+            woken: Deferred[None] = Deferred()
+            # before the look: an end in between is not missed
+            self._waiting.setdefault(order_id, []).append(woken)
+            try:
+                found = await self.get(order_id)
+                left = deadline - self._reactor.seconds()
+                if found is None:
+                    raise UnknownOrder(f"there is no order {order_id}")
+                if found.state in ENDS or left <= 0:
+                    return found
+                await woken.addTimeout(min(left, LOOK_SECONDS), self._reactor)
+            except TimeoutError:
+                continue
+            finally:
+                self._forget(order_id, woken)
+
+    def woken(self, message: str) -> None:
+        """A process ended an order that was put here."""
+        for waiting in self._waiting.pop(message.removeprefix("ended "), []):
+            if not waiting.called:
+                waiting.callback(None)
+
+    async def get(self, order_id: str) -> Order | None:
+        """One order, or None."""
+        return await self._outbox.get(order_id)
+
+    async def listing(self, sn: str, limit: int, before: str) -> tuple[list[Order], str | None]:
+        """Orders of a terminal, the newest first, and the cursor of those before them."""
+        return await self._outbox.listing(sn, limit, before)
+
+    async def cancel(self, order_id: str, actor: str) -> Order:
+        """Take an order back. Raises UnknownOrder, or NotNow when it is not queued any more."""
+        before = await self._outbox.cancel(order_id, actor)
+        found = await self._outbox.get(order_id)
+        if before is None or found is None:
+            raise UnknownOrder(f"there is no order {order_id}")
+        if before is not OrderState.QUEUED:
+            raise NotNow(f"the order is {before.value}: only a queued one can be taken back")
+        return found
+
+    async def forget(self, sn: str, actor: str) -> bool:
+        """Forget a terminal, and take back what waits for it; False when there is no such terminal."""
+        cursor: str | None = ""
+        while cursor is not None:
+            orders, cursor = await self._outbox.listing(sn, _FORGOTTEN_A_PAGE, cursor)
+            for order in orders:
+                if order.state is OrderState.QUEUED:
+                    await self._outbox.cancel(order.id, actor)
+        return await self._terminals.delete(sn)
+
+    async def backfill(self, sn: str, first: date, last: date, actor: str, key: str) -> Backfill:
+        """Fetch days of a terminal again, both included. Raises Refused; then nothing was made."""
+        timezone = (await self._terminals.settings(sn))[1]
+        problems = self._backfilling.problems(first, last, timezone)
+        if problems:
+            raise BadOrder("; ".join(f"{field}: {message}" for field, message in problems), problems)
+        put = await self._backfilling.begin(sn, first, last, actor, key)
+        if put.outcome not in ("put", "again"):
+            raise _refusal(put, Wanted(sn, WORD, {}, actor, False))
+        found = await self._backfilling.get(put.detail)
+        if found is None:
+            raise NotNow("the backfill was made and forgotten already")
+        return found
+
+    async def backfills(self, sn: str, limit: int, before: str) -> tuple[list[Backfill], str | None]:
+        """Backfills of a terminal (empty: of all), the newest first, and the cursor of those before them."""
+        if before and not (before.isascii() and before.isdigit() and len(before) < 20):
+            raise BadOrder(f"cursor: {_CURSOR}", [("cursor", _CURSOR)])
+        return await self._backfilling.listing(sn, limit, before)
+
+    def _forget(self, order_id: str, woken: Deferred[None]) -> None:
+        waiting = self._waiting.get(order_id, [])
+        if woken in waiting:
+            waiting.remove(woken)
+        if not waiting:
+            self._waiting.pop(order_id, None)
+
+
+def _new_order(command: Command[Any], wanted: Wanted) -> NewOrder:
+    fields, sealed = command.fields(), command.secrets()
+    told = msgspec.json.encode([canonical_sn(wanted.sn), wanted.cmd, fields, wanted.ttl], order="sorted")
+    return NewOrder(
+        sn=wanted.sn,
+        cmd=wanted.cmd,
+        args=fields,
+        shown=command.shown(),
+        danger=command.danger,
+        subject=command.subject(),
+        ttl=wanted.ttl or LIVES[command.danger].default,
+        within=command.within,
+        actor=wanted.actor,
+        secrets=sealed,
+        enrollid=fields.get("enrollid", 0),
+        backupnum=fields.get("backupnum", 0),
+        key=hashlib.sha256(wanted.key.encode()).hexdigest() if wanted.key else "",
+        digest=hashlib.sha256(told).hexdigest(),
+        needs_proof=command.needs_proof,
+    )
+
+
+def _ttl_problems(command: Command[Any], ttl: int | None) -> Problems:
+    life = LIVES[command.danger]
+    if ttl is None or life.least <= ttl <= life.most:
+        return []
+    return [("ttl", f"expected {life.least} to {life.most} seconds for a command of class {command.danger}")]
+
+
+def _confirm_problems(command: Command[Any], wanted: Wanted) -> Problems:
+    is_confirmed = canonical_sn(wanted.confirm) == canonical_sn(wanted.sn)
+    if command.danger is not Danger.DESTRUCTIVE or is_confirmed:
+        return []
+    return [("confirm", f"expected the terminal's serial number: {command.word()} can't be undone")]
+
+
+def _refusal(put: Put, wanted: Wanted) -> Refused:
+    sn, cmd = wanted.sn, wanted.cmd
+    if put.outcome == "unknown":
+        return UnknownTerminal(f"no terminal '{sn}' has ever registered here")
+    if put.outcome == "reused":
+        return KeyReused("this Idempotency-Key came with another order before")
+    if put.outcome == "full":
+        return QueueFull(f"too many orders wait for terminal {sn}: cancel some, or see why it obeys none")
+    return NotNow(
+        {
+            "not approved": f"terminal {sn} is {put.detail}: only approved ones take orders",
+            "offline": f"terminal {sn} is not online, and {cmd} is never kept for later",
+            "dirty": f"logs of terminal {sn} since {put.detail} are not proven stored: "
+            f"{cmd} would delete them for good",
+        }.get(put.outcome, put.outcome)
+    )
