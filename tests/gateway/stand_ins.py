@@ -14,20 +14,22 @@ from twisted.python.failure import Failure
 
 from tfserver import commands
 from tfserver.commands.context import Context, Services, Stores
-from tfserver.config import Settings
+from tfserver.config import CatchUp, Settings
 from tfserver.config import Terminals as TerminalSettings
 from tfserver.gateway.link import Link
 from tfserver.gateway.turn import Turn
 from tfserver.metrics import Metrics
-from tfserver.model import Admission, Registration
+from tfserver.model import Admission, Registration, canonical_sn
 from tfserver.store.keys import Keys
+from tfserver.store.models import NOTHING
+from tfserver.store.outbox import Look
 from tfserver.store.shelf import Frame, Kept, Shelf
-from tfserver.store.terminals import Losses
+from tfserver.store.terminals import Lease, Losses, Proof
 from tfserver.wire.session import Session
 from tfserver.wire.table import table
 from tfserver.wire.times import Present
 
-assert commands.__all__
+assert commands.__path__
 SN = "ZXDM26010042"
 START = datetime(2026, 4, 2, 8, 15, 4, tzinfo=UTC)
 APPROVED = Registration(Admission.APPROVED, timezone="UTC")
@@ -57,6 +59,36 @@ class Face:
     def asked(self, name: str) -> list[tuple[Any, ...]]:
         """The arguments of all calls of one method."""
         return [args for called, args in self.calls if called == name]
+
+
+class Registry(Face):
+    """The registry, with what is proven of terminals in ``proofs``, and what was learnt of kinds."""
+
+    def __init__(self, **given: Any) -> None:
+        marks = {
+            "proof": lambda sn: self.proofs.get(canonical_sn(sn), Proof()),
+            "mark_dirty": self._doubt,
+            "prove": self._prove,
+            "mark_disabled": lambda sn: self.disabled.add(canonical_sn(sn)),
+            "clear_disabled": lambda sn: self.disabled.discard(canonical_sn(sn)),
+        }
+        super().__init__(**marks, **given)
+        self.proofs: dict[str, Proof] = {}
+        self.disabled: set[str] = set()
+        self.models = Face(get=NOTHING, claim=False, keep=None, was_silent=1, has_answered=None)
+
+    def _doubt(self, sn: str, day: str) -> str:
+        known = self.proofs.get(canonical_sn(sn), Proof())
+        stands = min(known.dirty or day, day)
+        self.proofs[canonical_sn(sn)] = known._replace(dirty=stands)
+        return stands
+
+    def _prove(self, lease: Lease, dirty: str, since_ms: int, day: str) -> bool:
+        known = self.proofs.get(canonical_sn(lease.sn), Proof())
+        if known.dirty != dirty:
+            return False
+        self.proofs[canonical_sn(lease.sn)] = known._replace(dirty="", proven_ms=since_ms)
+        return True
 
 
 class Punches(Face):
@@ -106,6 +138,11 @@ class Wire:
     def sendMessage(self, payload: bytes, isBinary: bool = False) -> None:
         """A message goes out."""
         self.events.append(payload)
+
+    def send_now(self, payload: bytes) -> bool:
+        """A message goes out at once."""
+        self.events.append(payload)
+        return True
 
     def sendPing(self, payload: bytes | None = None) -> None:
         """A ping goes out."""
@@ -160,11 +197,14 @@ class Watcher:
 
 
 class Stand:
-    """A clock, a store that agrees to everything, and the services made of them."""
+    """A clock, a store that agrees to everything, and the services made of them.
+
+    Nobody is asked for logs unless the settings say so.
+    """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.clock = Clock()
-        self.terminals = Face(
+        self.terminals = Registry(
             register=APPROVED,
             set_clock=None,
             release=True,
@@ -178,8 +218,12 @@ class Stand:
         )
         self.punches = Punches(append=Kept(1, 0, 0))
         self.users = Face(put=None, is_known=True)
-        self.settings = settings or Settings(terminals=TerminalSettings(timezone="UTC"))
-        stores: Any = Stores(self.terminals, self.punches, self.users)  # type: ignore[arg-type]
+        self.settings = settings or Settings(
+            terminals=TerminalSettings(timezone="UTC"), catchup=CatchUp(enabled=False)
+        )
+        self.outbox = Face(take=Look(), due=[], sweep=None, not_ours=None)
+        faces: Any = (self.terminals, self.punches, self.users, self.outbox)
+        stores = Stores(*faces)
         self.services = Services(stores, self.settings, Metrics(), Present(lambda: self.now().timestamp()))
 
     def now(self) -> datetime:

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+
 from tests.store.connected import StoreCase
-from tfserver.store.tokens import PREFIX, Role, Token, Tokens, new_token
+from tfserver.store import tokens as tokens_module
+from tfserver.store.tokens import (
+    PREFIX,
+    LastToken,
+    NoSuchToken,
+    NotIssued,
+    Role,
+    Token,
+    Tokens,
+    new_token,
+)
 
 
 class TokenTests(StoreCase):
@@ -21,6 +36,7 @@ class TokenTests(StoreCase):
             token = new_token()
             self.assertIsNone(await tokens.find(token))
             added = await tokens.add(token, role, 1_775_000_000_000)
+            assert added is not None
             self.assertEqual(added, Token(added.id, role, 1_775_000_000_000))
             self.assertEqual(await elsewhere.find(token), added)
             for other in (token[:-1], f"{token} ", token.upper(), token.removeprefix(PREFIX), "", "\ud800"):
@@ -31,6 +47,7 @@ class TokenTests(StoreCase):
         tokens = await self.tokens()
         token = new_token()
         added = await tokens.add(token, Role.ADMIN, 1)
+        assert added is not None
         held = str(await self.client.read("HGETALL", "tf:tokens"))
         self.assertIn("admin", held)
         for part in (token, token.removeprefix(PREFIX), token[4:16], token[-12:]):
@@ -54,3 +71,122 @@ class TokenTests(StoreCase):
         for token in made:
             self.assertTrue(token.startswith(PREFIX))
             self.assertGreaterEqual(len(token), len(PREFIX) + 43)
+
+
+def wanted(role: Role = Role.READER, **more: Any) -> Token:
+    """What somebody asks for over HTTP."""
+    return Token("", role, 1, **{"name": "n", "created_by": "token a", **more})
+
+
+class IssueTests(StoreCase):
+    """Tokens made and revoked over HTTP."""
+
+    async def tokens(self) -> Tokens:
+        """Tokens as a new process sees them."""
+        self.client = await self.connect()
+        return Tokens(self.client)
+
+    async def issued(self, tokens: Tokens, role: Role = Role.ADMIN, **more: Any) -> tuple[str, Token]:
+        """A token and what is known of it."""
+        secret = new_token()
+        return secret, await tokens.issue(secret, wanted(role, **more))
+
+    async def test_issued(self) -> None:
+        """An issued token is accepted with its name, sites and maker, and only its hash is kept."""
+        tokens = await self.tokens()
+        secret, entry = await self.issued(tokens, Role.OPERATOR, sites=("Lisbon",))
+        self.assertEqual(await tokens.find(secret), entry)
+        self.assertEqual((entry.name, entry.sites, entry.created_by), ("n", ("Lisbon",), "token a"))
+        self.assertEqual(len(entry.id), 8)
+        self.assertNotIn(secret[4:16], str(await self.client.read("HGETALL", "tf:tokens")))
+
+    async def test_listed(self) -> None:
+        """All accepted tokens are listed, the oldest first, revoked ones not."""
+        tokens = await self.tokens()
+        second = await tokens.issue(new_token(), Token("", Role.ADMIN, 2, created_by="token a"))
+        _, first = await self.issued(tokens)
+        _, third = await self.issued(tokens, Role.READER, created_by="")
+        await tokens.revoke(third.id)
+        self.assertEqual(await tokens.all(), [first, second])
+
+    async def test_revoked_at_once(self) -> None:
+        """A revoked token is accepted by no process any more."""
+        tokens, elsewhere = await self.tokens(), await self.tokens()
+        secret, entry = await self.issued(tokens, Role.READER)
+        await tokens.revoke(entry.id)
+        self.assertIsNone(await elsewhere.find(secret))
+        with self.assertRaises(NoSuchToken):
+            await tokens.revoke(entry.id)
+        self.assertEqual(await self.client.read("HLEN", "tf:tokens"), 0)
+
+    async def test_revoked_for_good(self) -> None:
+        """A token that the start adds again from the data folder stays revoked."""
+        tokens = await self.tokens()
+        await self.issued(tokens)
+        secret = new_token()
+        added = await tokens.add(secret, Role.ADMIN, 1)
+        assert added is not None
+        await tokens.revoke(added.id)
+        self.assertIsNone(await tokens.add(secret, Role.ADMIN, 2))
+        self.assertIsNone(await tokens.find(secret))
+        self.assertEqual(len(await tokens.all()), 1)
+
+    async def test_last(self) -> None:
+        """The last token that can manage tokens can't be revoked, whatever others there are."""
+        tokens = await self.tokens()
+        _, last = await self.issued(tokens)
+        _, other = await self.issued(tokens)
+        _, bound = await self.issued(tokens, sites=("Lisbon",))
+        _, reader = await self.issued(tokens, Role.READER)
+        await tokens.revoke(other.id)
+        with self.assertRaises(LastToken):
+            await tokens.revoke(last.id)
+        for entry in (bound, reader):
+            await tokens.revoke(entry.id)
+        self.assertEqual(await tokens.all(), [last])
+
+    async def test_last_two_at_once(self) -> None:
+        """Of two that are revoked at the same time the last one stays."""
+        tokens, elsewhere = await self.tokens(), await self.tokens()
+        both = [(await self.issued(tokens))[1] for _ in range(2)]
+        calls = [
+            Deferred.fromCoroutine(of.revoke(entry.id))
+            for of, entry in zip((tokens, elsewhere), both, strict=True)
+        ]
+        for call in calls:
+            call.addErrback(lambda failure: failure.check(LastToken))
+        self.assertEqual(set(await gatherResults(calls)), {None, LastToken})
+        self.assertEqual(len(await tokens.all()), 1)
+
+    async def test_idempotency(self) -> None:
+        """Under one idempotency key one token is made, for each who asks."""
+        tokens = await self.tokens()
+        await tokens.issue(new_token(), wanted(), "a:k1")
+        with self.assertRaises(NotIssued):
+            await tokens.issue(new_token(), wanted(), "a:k1")
+        await tokens.issue(new_token(), wanted(), "b:k1")
+        await tokens.issue(new_token(), wanted())
+        await tokens.issue(new_token(), wanted())
+        self.assertEqual(len(await tokens.all()), 4)
+        self.assertGreater(await self.client.read("TTL", "tf:key:token/a:k1"), 80_000)
+
+    async def test_bounded(self) -> None:
+        """There is a bound of tokens."""
+        self.patch(tokens_module, "MOST_TOKENS", 2)
+        tokens = await self.tokens()
+        for _ in range(2):
+            await self.issued(tokens)
+        with self.assertRaises(NotIssued):
+            await self.issued(tokens)
+
+    async def test_of_an_older_version(self) -> None:
+        """Tokens kept before there were names and sites are still accepted, and count as managers."""
+        tokens = await self.tokens()
+        secret = new_token()
+        await tokens.add(secret, Role.ADMIN, 5)
+        [(digest, _)] = (await self.client.read("HGETALL", "tf:tokens"),)
+        old = json.dumps({"id": digest[:8], "role": "admin", "created_ms": 5})
+        await self.client.write("HSET", "tf:tokens", digest, old)
+        self.assertEqual(await tokens.find(secret), Token(digest[:8], Role.ADMIN, 5))
+        with self.assertRaises(LastToken):
+            await tokens.revoke(digest[:8])

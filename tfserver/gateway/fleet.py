@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -11,7 +12,11 @@ from twisted.logger import Logger
 
 from tfserver.commands.context import Services
 from tfserver.errors import StoreError
+from tfserver.gateway.catchup import CatchUp
+from tfserver.gateway.enabling import Enabling
 from tfserver.gateway.link import Link
+from tfserver.gateway.post import Post
+from tfserver.gateway.silence import Silences
 from tfserver.model import canonical_sn
 from tfserver.store.terminals import Lease
 from tfserver.wire.session import State
@@ -21,6 +26,7 @@ EXPIRE_SECONDS: Final = 0.1
 BEAT_SECONDS: Final = 5.0
 HEARD_SECONDS: Final = 10.0
 LEASES_SECONDS: Final = 10.0
+CATCH_UP_SECONDS: Final = 1.0
 COMPARE_SECONDS: Final = 600.0
 """All leases are compared that often even if nothing seems to be missing: somebody may have deleted one."""
 TELL_AGAIN_SECONDS: Final = 600.0
@@ -42,6 +48,10 @@ class Fleet:
         self.by_sn: dict[str, Link] = {}
         self.asking: set[Link] = set()
         """Links whose request is being answered."""
+        self.post = Post(reactor, services, self.by_sn, monotonic)
+        silences = Silences(services.store.terminals.models)
+        who = (services, self.post, self.by_sn, silences, monotonic)
+        self.catchup, self.enabling = CatchUp(*who, random.random), Enabling(*who)
         self._reactor = reactor
         self._services = services
         self._monotonic = monotonic
@@ -57,6 +67,8 @@ class Fleet:
             self._loop(self.beat, BEAT_SECONDS),
             self._loop(self.tell_heard, HEARD_SECONDS),
             self._loop(self.check_leases, LEASES_SECONDS),
+            self._loop(self.catchup.sweep, CATCH_UP_SECONDS),
+            self._loop(self.enabling.sweep, CATCH_UP_SECONDS),
         ]
 
     async def start(self) -> None:
@@ -64,9 +76,11 @@ class Fleet:
         await self._services.store.terminals.beat({})
         for loop, seconds in self._loops:
             loop.start(seconds, now=False)
+        self.post.start()
 
     async def stop(self) -> None:
         """End the sweeps, give back what is held, and retire."""
+        self.post.stop()
         for loop, _ in self._loops:
             if loop.running:
                 loop.stop()
@@ -92,6 +106,11 @@ class Fleet:
             link = newest
         self.by_sn[sn] = link
         self._services.metrics.terminals = len(self.by_sn)
+        if link.context.registration.orders_wait:
+            self.post.wake(sn)
+        if link is not other:
+            self.catchup.registered(link)
+            self.enabling.registered(link)
 
     def refused(self, link: Link, reason: str) -> None:
         """A terminal was not admitted, or not any more: its lease goes back. Logged once in a while: it comes
@@ -109,6 +128,7 @@ class Fleet:
     def forget(self, link: Link) -> None:
         """A link is over."""
         self.links.discard(link)
+        self.catchup.forget(link)
         self._drop(link)
 
     def _drop(self, link: Link) -> None:
@@ -218,6 +238,9 @@ class Fleet:
     def woken(self, _channel: str, message: str) -> None:
         """Another process did something that concerns a terminal: look at what holds now."""
         what, _, sn = message.partition(" ")
+        if what in ("order", "door"):
+            self.post.wake(sn, what == "door")
+            return
         link = self.by_sn.get(sn)
         if what == "admission":
             self._close_refused(sn)
@@ -239,7 +262,8 @@ class Fleet:
     async def drain(self, seconds: float) -> None:
         """Let answers that are under way go out, then close every connection."""
         deadline = self._reactor.seconds() + seconds
-        while self.asking and self._reactor.seconds() < deadline:
+        self.post.hold()
+        while (self.asking or self.post.busy) and self._reactor.seconds() < deadline:
             await task.deferLater(self._reactor, 0.02)
         for link in list(self.links):
             link.close(_CLOSE_GOING_AWAY, "server is going away")
@@ -248,6 +272,9 @@ class Fleet:
             await task.deferLater(self._reactor, 0.02)
         for link in list(self.links):
             link.abort()
+        # what was in flight then is told to the store before it is let go
+        while self.post.busy and self._reactor.seconds() < deadline + 4.0:
+            await task.deferLater(self._reactor, 0.02)
         await self._release_all()
 
     def _loop(self, act: Callable[[], Any], seconds: float) -> tuple[task.LoopingCall, float]:

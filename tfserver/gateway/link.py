@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
-from twisted.internet.defer import CancelledError, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,6 +17,7 @@ from tfserver.errors import StoreError, StoreUnavailable
 from tfserver.gateway.turn import Turn
 from tfserver.store.punches import QuarantineFull
 from tfserver.wire.codec import encode_response
+from tfserver.wire.exchange import Asking, Cut, Finished, Say
 from tfserver.wire.message import Request, Response
 from tfserver.wire.session import Ask, Close, Hold, Note, Resume, Send, Session, State, Tell
 from tfserver.wire.table import HandlerTable
@@ -34,6 +35,9 @@ class Wire(Protocol):
 
     def sendMessage(self, payload: bytes, isBinary: bool = False) -> None:
         """Send one message."""
+
+    def send_now(self, payload: bytes) -> bool:
+        """Send one message; whether all of it is in the kernel's hands."""
 
     def sendPing(self, payload: bytes | None = None) -> None:
         """Send a ping."""
@@ -65,6 +69,7 @@ class Link:
 
     __slots__ = (
         "_began",
+        "_finished",
         "_held_for",
         "_monotonic",
         "_noted",
@@ -78,6 +83,7 @@ class Link:
         "_wire",
         "closing",
         "context",
+        "courier",
         "heard_at",
         "plain",
         "session",
@@ -109,6 +115,8 @@ class Link:
         self._began = 0.0
         self._waiting_for: Any = None
         self._todo: deque[Tell] | None = None
+        self._finished: Deferred[Finished] | None = None
+        self.courier: Any = None
         self._held_for: frozenset[str] = _NOTHING
         self._noted: frozenset[tuple[str, str]] = _NOTHING
 
@@ -165,10 +173,30 @@ class Link:
         if not self.closing:
             self._perform(self.session.tick(now))
 
+    def say(self, asking: Asking) -> Deferred[Finished]:
+        """Give the terminal a command; how it ended."""
+        finished = self._finished = Deferred()
+        self._perform(self.session.submit(asking, self._monotonic()))
+        return finished
+
+    def tick_command(self) -> None:
+        """Time passed for the command in flight."""
+        self._perform(self.session.tick_command(self._monotonic()))
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        self._wire.sendPing()
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether something said before still waits to be written: what is said now would wait behind it."""
+        transport = self._wire.transport
+        return bool(getattr(transport, "dataBuffer", b"") or getattr(transport, "_tempDataBuffer", ()))
+
     def lost(self) -> None:
         """The connection is gone; what is being kept goes on being kept."""
         self.closing = True
-        self.session.lost()
+        self._perform(self.session.lost())
         self._watcher.forget(self)
 
     def close(self, code: int, reason: str) -> None:
@@ -223,6 +251,25 @@ class Link:
     def _send(self, tell: Send) -> None:
         if not self.closing:
             self._wire.sendMessage(tell.payload)
+
+    def _say(self, tell: Say) -> None:
+        """The very write: nothing waits between this look at the clock and the socket."""
+        if self.closing or self._monotonic() >= tell.until:
+            self._perform(self.session.unsaid())
+        elif not tell.at_once:
+            self._wire.sendMessage(tell.payload)
+        elif not self._wire.send_now(tell.payload):
+            # what waits here or in the kernel would be said whenever the terminal reads again
+            self._cut(Cut("it does not take what is said"))
+
+    def _finish(self, tell: Finished) -> None:
+        finished, self._finished = self._finished, None
+        if finished is not None:
+            finished.callback(tell)
+
+    def _cut(self, tell: Cut) -> None:
+        self._log.warn("{sn}: cut off: {why}", sn=self.context.sn, why=tell.reason)
+        self.abort()
 
     def _note(self, note: Note) -> None:
         """Count each, log each kind once a connection: some firmware is odd in every frame."""
@@ -343,4 +390,7 @@ _PERFORM: Final[dict[type, Callable[[Link, Any], None]]] = {
     Resume: lambda link, _: link._resume("session"),
     Close: lambda link, tell: link.close(tell.code, tell.reason),
     Note: Link._note,
+    Say: Link._say,
+    Finished: Link._finish,
+    Cut: Link._cut,
 }

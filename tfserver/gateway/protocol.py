@@ -115,6 +115,23 @@ class TerminalProtocol(WebSocketServerProtocol):
         if self.state == self.STATE_OPEN:
             super().sendMessage(payload, *args, **kwargs)
 
+    def send_now(self, payload: bytes) -> bool:
+        """Send one message without waiting for the reactor; whether all of it is in the kernel's hands.
+
+        Behind TLS nobody can tell: what is encrypted waits for the end of the turn.
+        """
+        self.sendMessage(payload)
+        self.flush()
+        transport: Any = self.transport
+        if not hasattr(transport, "dataBuffer"):
+            return True
+        if transport.dataBuffer or transport._tempDataBuffer:
+            transport.doWrite()
+        return not (transport.dataBuffer or transport._tempDataBuffer)
+
+    def flush(self) -> None:
+        """Hand over what was put together for the end of the turn: nothing, unless a short cut does so."""
+
     def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
         """Autobahn allows 1000 and 3000-4999; a server also says 1001, 1008, 1011 (RFC 6455 §7.4.1)."""
         self.sendCloseFrame(code, encode_truncate(reason, 123))

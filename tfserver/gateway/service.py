@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet import endpoints
@@ -26,6 +28,12 @@ from tfserver.wire.table import table
 
 BACKLOG: Final = 4096
 """Connections that may wait to be taken, where an endpoint says nothing: a whole fleet comes back at once."""
+# A machine that slept must not open a door late: where there is a clock that goes on meanwhile, it counts.
+elapsed: Final[Callable[[], float]] = (
+    functools.partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    if hasattr(time, "CLOCK_BOOTTIME")
+    else time.monotonic
+)
 _WITH_BACKLOG: Final = re.compile(r"(?:haproxy:)*(?:tcp6?|ssl|tls|unix):")
 
 
@@ -35,8 +43,8 @@ class Gateway:
     _log = Logger()
 
     def __init__(self, reactor: Any, services: Services) -> None:
-        assert commands.__all__, "importing the vocabulary fills the handler table"
-        self.fleet = Fleet(reactor, services, time.monotonic)
+        assert commands.__path__, "importing the vocabulary fills the tables"
+        self.fleet = Fleet(reactor, services, elapsed)
         self.listening: list[Any] = []
         # Ids of connections: no other process, and none after us, gives the same.
         self._start = f"{uuid.uuid4().hex[:16]}-"
@@ -91,8 +99,8 @@ class Gateway:
     def _link(self, connection: Any) -> Link:
         made = f"{self._start}{next(self._numbers):x}"
         context = Context(self._services, made, self._factory.address_of(connection))
-        session = Session(self._table, time.monotonic(), self._limits)
-        link = Link(connection, context, self._table, session, self.fleet, self._turn, time.monotonic)
+        session = Session(self._table, elapsed(), self._limits)
+        link = Link(connection, context, self._table, session, self.fleet, self._turn, elapsed)
         self.fleet.add(link)
         return link
 

@@ -1,0 +1,132 @@
+"""A list read from a terminal page by page, each page kept as it comes (protocol §6)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from tfserver.wire import codec
+from tfserver.wire.exchange import End
+from tfserver.wire.message import Command, RawReply
+from tfserver.wire.paging import Next, Page, Paging
+from tfserver.wire.table import Keeper, vocabulary
+
+if TYPE_CHECKING:
+    from tfserver.gateway.courier import Courier
+
+MOST_LISTED: Final = 20_000
+"""Entries of a list that is not kept elsewhere but told to whom asked for it."""
+_log: Final = Logger()
+
+
+class Kept:
+    """What became of the pages so far: counted where somebody keeps them, else collected."""
+
+    def __init__(self, courier: Courier, command: Command[Any]) -> None:
+        self._context = courier.link.context
+        self._command = command
+        self._keeper: Keeper[Any] | None = vocabulary.keeper_of(type(command))
+        self._counts: Counter[str] = Counter()
+        self._listed: list[Any] = []
+        self.pages = 0
+        self.whole = True
+
+    async def keep(self, page: RawReply) -> None:
+        """Keep one page; StoreError: it is not kept."""
+        self.pages += 1
+        if self._keeper is not None:
+            self._counts.update(await self._keeper(self._command, page, self._context))
+        else:
+            self._listed += page.fields[self._command.list_field]
+            self.whole = self.whole and len(self._listed) <= MOST_LISTED
+            del self._listed[MOST_LISTED:]
+
+    def begin_again(self) -> None:
+        """The list is read from its beginning again; punches that come twice are known."""
+        self._listed = []
+
+    def shown(self) -> dict[str, Any]:
+        """What people see of it."""
+        told = {"complete": self.whole, "pages": self.pages}
+        if self._keeper is not None:
+            return {**told, **self._counts}
+        raw = RawReply(self._command.word(), True, {self._command.list_field: self._listed})
+        return {**told, **codec.read_reply(self._command.reply_type(), raw).shown()}
+
+
+class Result(NamedTuple):
+    """How a reading ended: ``refused`` is the reply of a terminal that gave no page at all."""
+
+    end: End
+    kept: Kept
+    refused: RawReply | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that the terminal had is here."""
+        return self.end is End.REPLIED and self.refused is None and self.kept.whole
+
+
+async def read(
+    courier: Courier,
+    command: Command[Any],
+    goes_on: Callable[[Kept], Awaitable[bool]],
+    until: float = math.inf,
+) -> Result:
+    """Read the whole list of a paged command. Doors are opened between pages; then it perhaps begins again.
+
+    Where reading changes nothing at the terminal the next page is asked for while one is being kept.
+    """
+    paging, kept, is_first = Paging(), Kept(courier, command), True
+    keeping: Deferred[None] = Deferred.fromCoroutine(_nothing())
+    try:
+        while True:
+            finished = await courier.ask(command, until if is_first else math.inf, stn=is_first)
+            await keeping
+            if finished.reply is None:
+                kept.whole = False
+                if finished.end is End.SILENT and paging.silent() is Next.END:
+                    return Result(End.REPLIED, kept)
+                return Result(finished.end, kept)
+            page = paging.receive(finished.reply, command.list_field)
+            _tell_odd(courier, command, page)
+            if page.next is Next.REFUSED:
+                return Result(End.REPLIED, kept, finished.reply)
+            keeping = Deferred.fromCoroutine(_keep(kept, finished.reply, command, page))
+            if command.moves_pointer or page.next is Next.END:
+                await keeping
+                keeping = Deferred.fromCoroutine(_nothing())
+            if page.next is Next.END:
+                kept.whole = kept.whole and paging.whole
+                return Result(End.REPLIED, kept)
+            if not await goes_on(kept):
+                return Result(End.UNSENT, kept)
+            if await courier.doors():
+                paging.interrupted()
+            is_first = page.next is Next.AGAIN
+            if is_first:
+                kept.begin_again()
+    finally:
+        # of a page whose reading was given up
+        keeping.addErrback(lambda _: None)
+
+
+async def _nothing() -> None:
+    """Nothing is being kept."""
+
+
+async def _keep(kept: Kept, reply: RawReply, command: Command[Any], page: Page) -> None:
+    if page.records:
+        await kept.keep(RawReply(reply.ret, True, {**reply.fields, command.list_field: page.records}))
+
+
+def _tell_odd(courier: Courier, command: Command[Any], page: Page) -> None:
+    if page.odd:
+        metrics = courier.link.context.services.metrics
+        metrics.notes[page.odd] += 1
+        _log.info("{sn}: {cmd}: {odd}", sn=courier.link.context.sn, cmd=command.word(), odd=page.odd)
