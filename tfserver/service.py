@@ -14,8 +14,10 @@ from twisted.application import service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from tfserver.backfilling import Backfilling
+from tfserver.commander import Commander
 from tfserver.commands.context import Services, Stores
-from tfserver.config import Settings
+from tfserver.config import Settings, Web
 from tfserver.errors import TfserverError
 from tfserver.gateway.factory import MOST_UNFINISHED
 from tfserver.gateway.fleet import host_and_port
@@ -23,9 +25,13 @@ from tfserver.gateway.service import Gateway, listen
 from tfserver.metrics import Metrics
 from tfserver.openfiles import make_room
 from tfserver.store import secrets
+from tfserver.store.audit import Audit
+from tfserver.store.backfills import Backfills
 from tfserver.store.client import Client
 from tfserver.store.datafolder import DataFolder
 from tfserver.store.embedded import EmbeddedStore
+from tfserver.store.events import Events
+from tfserver.store.outbox import Outbox
 from tfserver.store.punches import Punches
 from tfserver.store.terminals import Terminals
 from tfserver.store.tokens import Role, Tokens, new_token
@@ -49,6 +55,8 @@ class Part(Protocol):
 
 class StorePart:
     """The store: a server of our own, or one that the settings name."""
+
+    _log = Logger()
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         self._reactor = reactor
@@ -74,7 +82,10 @@ class StorePart:
         """Accept the token in the data folder; only the embedded store makes one."""
         if self._folder is not None:
             made = self._folder.read_or_create_secret(ADMIN_TOKEN, lambda: f"{new_token()}\n".encode())
-            await tokens.add(made.decode().strip(), Role.ADMIN, round(self._reactor.seconds() * 1000))
+            now = round(self._reactor.seconds() * 1000)
+            if await tokens.add(made.decode().strip(), Role.ADMIN, now) is None:
+                told = "the token in {file} was revoked; delete the file and a new one is made at the start"
+                self._log.warn(told, file=self._folder.path / ADMIN_TOKEN)
 
     async def stop(self) -> None:
         """Disconnect, and end the server of our own."""
@@ -99,10 +110,10 @@ class StorePart:
 class WebPart:
     """The people's side."""
 
-    def __init__(self, reactor: Any, endpoint: str, sources: Sources) -> None:
+    def __init__(self, reactor: Any, settings: Web, sources: Sources) -> None:
         self._reactor = reactor
-        self._endpoint = endpoint
-        self._pages = Pages(sources)
+        self._endpoint = settings.endpoint
+        self._pages = Pages(reactor, sources, settings)
         self.listening: list[Any] = []
 
     async def start(self) -> None:
@@ -147,11 +158,14 @@ class Server(service.Service):
         services = self._services(store)
         tokens = Tokens(store.client)
         await store.first_token(tokens)
+        stores = services.store
+        backfills = Backfilling(self._reactor, stores.outbox, Backfills(store.client), self.settings)
+        self.commander = Commander(self._reactor, stores.outbox, stores.terminals, self.settings, backfills)
         self.gateway = Gateway(self._reactor, services)
-        web = WebPart(self._reactor, self.settings.http.endpoint, self._sources(store, services, tokens))
+        web = WebPart(self._reactor, self.settings.http, self._sources(store, services, tokens))
         owner = services.store.terminals.owner
         channels = [store.client.keys.everybody, store.client.keys.wake(owner)]
-        store.client.listen(channels, self.gateway.fleet.woken)
+        store.client.listen(channels, self._heard)
         await self._begin(web)
         await self._begin(self.gateway)
         settle_memory()
@@ -170,6 +184,7 @@ class Server(service.Service):
             Terminals(store.client, self.settings.admission, owner),
             Punches(self._reactor, store.client, self.settings.punches),
             Users(store.client, store.vault),
+            Outbox(store.client, store.vault, self.settings.orders, owner),
         )
         return Services(stores, self.settings, Metrics(), Present(time.time))
 
@@ -178,10 +193,20 @@ class Server(service.Service):
             terminals=services.store.terminals,
             punches=services.store.punches,
             tokens=tokens,
+            commander=self.commander,
+            audit=Audit(store.client),
+            events=Events(store.client),
             metrics=services.metrics,
             unready=lambda: None if store.client.ready else f"store: {store.client.problem}",
             draining=lambda: self.draining,
         )
+
+    def _heard(self, channel: str, message: str) -> None:
+        """A wake-up from this or another process."""
+        if message.startswith("ended "):
+            self.commander.woken(message)
+        else:
+            self.gateway.fleet.woken(channel, message)
 
     async def _begin(self, part: Part) -> None:
         self._parts.append(part)

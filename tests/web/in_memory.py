@@ -5,21 +5,33 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
+from tests.web.samples import an_order
+from tfserver.config import Web
 from tfserver.metrics import Metrics
 from tfserver.model import Terminal
+from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.tokens import Role, Token
+from tfserver.web.problem import Problem
+from tfserver.web.router import Router
+from tfserver.web.routes import ROUTES
 from tfserver.web.site import Pages, Sources
 
 ADMIN, OPERATOR, READER = "tfs_admin-secret", "tfs_operator-secret", "tfs_reader-secret"
+BOUND = "tfs_bound-secret"
+"""The token of an administrator of the sites north and east only."""
 TOKENS = {
-    ADMIN: Token("a", Role.ADMIN, 1),
+    ADMIN: Token("a", Role.ADMIN, 1, "Ana"),
     OPERATOR: Token("o", Role.OPERATOR, 1),
     READER: Token("r", Role.READER, 1),
 }
+BOUND_TOKEN = Token("b", Role.ADMIN, 1, "Bo", ("north", "east"))
 
 
 class Answer(NamedTuple):
@@ -46,23 +58,84 @@ class Feed:
         return found
 
 
+class Connection:
+    """One connection of somebody who asks; what was answered so far stands in ``data``."""
+
+    def __init__(self, site: Any) -> None:
+        self.transport = StringTransport(lenient=True)
+        self.transport.abortConnection = self._abort  # type: ignore[method-assign]
+        self.is_aborted = False
+        self._protocol = site.buildProtocol(None)
+        self._protocol.makeConnection(self.transport)
+
+    def say(self, *segments: bytes) -> None:
+        """Send bytes as long as the server takes them."""
+        for segment in segments:
+            if not self.transport.disconnecting:
+                self._protocol.dataReceived(segment)
+
+    def leave(self) -> None:
+        """The connection is lost."""
+        self.transport.disconnected = True
+        self._protocol.connectionLost(Failure(ConnectionLost()))
+
+    @property
+    def producer(self) -> Any:
+        """What the transport pauses when it is full."""
+        return self.transport.producer
+
+    @property
+    def data(self) -> bytes:
+        """All that came back."""
+        return bytes(self.transport.value())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server has closed it."""
+        return bool(self.transport.disconnecting or self.transport.disconnected)
+
+    def answer(self) -> Answer:
+        """What came back, read as one answer."""
+        return read_answer(self.data)
+
+    def _abort(self) -> None:
+        self.is_aborted = True
+        self.leave()
+
+
 class PagesCase(SynchronousTestCase):
     """All pages over stand-ins; an unknown token is not accepted."""
 
+    web = Web()
+
     def setUp(self) -> None:
         """Stores in which there is nothing."""
-        self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=None, decide=True)
+        self.clock = Clock()
+        self.accepted = {**TOKENS, BOUND: BOUND_TOKEN}
+        self.terminals = Face(
+            page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True
+        )
+        self.terminals.given["settings"] = ("", "", "")
         self.feed = Feed()
-        self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[])
-        self.tokens = Face(find=TOKENS.get)
+        self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)
+        self.tokens = Face(find=self.accepted.get, all=lambda: [*self.accepted.values()], revoke=None)
+        self.tokens.given["issue"] = lambda secret, entry, key: entry
+        self.commander = Face(order=an_order(), ended=an_order(), get=None, listing=([], None), forget=True)
+        self.commander.given.update(backfills=([], None), cancel=an_order())
+        self.audit = Face(write=None, page=[])
+        self.events = Face(ends=Ends(BEGINNING, BEGINNING), page=[])
         self.metrics = Metrics()
         self.unready: str | None = None
         self.draining = False
-        sources: Any = (self.terminals, self.punches, self.tokens, self.metrics)
-        self.pages = Pages(Sources(*sources, lambda: self.unready, lambda: self.draining))
+        self.pages = Pages(self.clock, self.sources(), self.web)
         self.site = self.pages.site()
         self.site.timeOut = None
         self.is_closed = False
+
+    def sources(self) -> Sources:
+        """The stand-ins as the pages know them."""
+        faces: Any = (self.terminals, self.punches, self.tokens, self.commander, self.audit, self.events)
+        return Sources(*faces, self.metrics, lambda: self.unready, lambda: self.draining)
 
     def with_terminals(self, *terminals: Terminal) -> None:
         """Let the registry hold these."""
@@ -71,7 +144,15 @@ class PagesCase(SynchronousTestCase):
         def page(after: str, limit: int) -> list[Terminal]:
             return [found[sn] for sn in sorted(found) if sn > after][:limit]
 
-        self.terminals.given.update(page=page, get=lambda sn: found.get(sn.upper()))
+        def settings(sn: str) -> tuple[str, str, str]:
+            terminal = found.get(sn.upper())
+            return (terminal.site if terminal else "", "", "")
+
+        self.terminals.given.update(page=page, get=lambda sn: found.get(sn.upper()), settings=settings)
+
+    def set_bound(self, owner: Any, name: str, value: int) -> None:
+        """Let a bound be another one until the end of the test."""
+        SynchronousTestCase.patch(self, owner, name, value)
 
     def get(self, path: str, token: str | None = READER, **headers: str) -> Answer:
         """A GET with a token."""
@@ -79,27 +160,52 @@ class PagesCase(SynchronousTestCase):
 
     def patch(self, path: str, body: Any, token: str | None = OPERATOR) -> Answer:
         """A PATCH with a token; the body is encoded unless it is bytes."""
-        return self.ask("PATCH", path, body if isinstance(body, bytes) else json.dumps(body).encode(), token)
+        return self.ask("PATCH", path, encoded(body), token)
+
+    def post(self, path: str, body: Any, token: str | None = OPERATOR, **headers: str) -> Answer:
+        """A POST with a token; the body is encoded unless it is bytes."""
+        return self.ask("POST", path, encoded(body), token, **headers)
+
+    def delete(self, path: str, token: str | None = ADMIN) -> Answer:
+        """A DELETE with a token."""
+        return self.ask("DELETE", path, b"", token)
 
     def ask(self, method: str, path: str, body: bytes, token: str | None, **headers: str) -> Answer:
-        """One request and its answer."""
+        """One request and its answer; its status has to be one of those that its row promises."""
+        connection = self.begin(method, path, body, token, **headers)
+        answer = connection.answer()
+        self.is_closed = connection.is_closed
+        self.assert_promised(method, path, answer.status)
+        return answer
+
+    def begin(
+        self, method: str, path: str, body: bytes = b"", token: str | None = READER, **headers: str
+    ) -> Connection:
+        """A request that may not be answered yet. An underscore in the name of a header is a hyphen."""
         if token is not None:
             headers = {"Authorization": f"Bearer {token}", **headers}
         lines = [f"{method} {path} HTTP/1.1", "Host: gate.example", "Connection: close"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("latin-1")
-        return read_answer(self.exchange(head + body))
+        connection = Connection(self.site)
+        connection.say(head + body)
+        return connection
 
     def exchange(self, *segments: bytes) -> bytes:
         """All that comes back to these segments on one connection, until the server closes it."""
-        protocol = self.site.buildProtocol(None)
-        transport = StringTransport(lenient=True)
-        protocol.makeConnection(transport)
-        for segment in segments:
-            if not transport.disconnecting:
-                protocol.dataReceived(segment)
-        self.is_closed = bool(transport.disconnecting or transport.disconnected)
-        return bytes(transport.value())
+        connection = Connection(self.site)
+        connection.say(*segments)
+        self.is_closed = connection.is_closed
+        return connection.data
+
+    def assert_promised(self, method: str, path: str, status: int) -> None:
+        """The table says that this route may answer so."""
+        try:
+            route = Router(ROUTES).find(path.partition("?")[0].encode()).route(method)
+        except Problem:
+            return
+        promised = {*map(int, route.answers), *map(int, route.refused_with()), 500}
+        self.assertIn(status, promised, f"{method} {path}")
 
     def assert_problem(self, answer: Answer, status: int, *fields: str) -> None:
         """The answer is a problem (RFC 9457) of this status, about these fields."""
@@ -112,6 +218,15 @@ class PagesCase(SynchronousTestCase):
         self.assertEqual([error["field"] for error in answer.body.get("errors", [])], list(fields))
         self.assertTrue(all(error["message"] for error in answer.body.get("errors", [])))
 
+    def noted(self) -> list[tuple[str, str, str, str]]:
+        """What the audit was told: actor, what, sn, outcome."""
+        return [args[:4] for args in self.audit.asked("write")]
+
+
+def encoded(body: Any) -> bytes:
+    """A body as bytes."""
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
 
 def read_answer(data: bytes) -> Answer:
     """Read one HTTP answer that ends with its connection."""
@@ -119,7 +234,7 @@ def read_answer(data: bytes) -> Answer:
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     if headers.get("transfer-encoding") == "chunked":
-        body = _joined(body)
+        body = joined(body)
     try:
         decoded = json.loads(body)
     except ValueError:
@@ -127,7 +242,8 @@ def read_answer(data: bytes) -> Answer:
     return Answer(int(lines[0].split(" ", 2)[1]) if lines[0] else 0, headers, decoded, data)
 
 
-def _joined(body: bytes) -> bytes:
+def joined(body: bytes) -> bytes:
+    """The chunks of a body as one."""
     whole = b""
     while body:
         size, _, body = body.partition(b"\r\n")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from tests.web.in_memory import PagesCase
+from tests.web.in_memory import ADMIN, BOUND, PagesCase
 from tfserver.model import Admission, Terminal
 from tfserver.store.terminals import Claimant
 
@@ -76,9 +76,20 @@ class ListTests(PagesCase):
         self.assertEqual(found["capacity"]["user"], {"size": 100, "used": 3, "free": 97})
         self.assertEqual(self.found("?state=online"), ["A-ON"])
 
+    def test_bound_to_sites(self) -> None:
+        """A token that is bound to sites gets theirs only, and no device in quarantine: that has no site."""
+        self.terminals.given["claimants"] = [claimant("A-ON")]
+        for query in ("", "?state=online,offline,pending,denied,quarantined", "?site=south"):
+            answer = self.get(f"/api/v1/terminals{query}", BOUND)
+            expected = [] if "south" in query else ["A-ON"]
+            self.assertEqual([found["sn"] for found in answer.body["terminals"]], expected, query)
+            self.assertNotIn("quarantined", str(answer.body))
+
     def test_wrong_parameters(self) -> None:
         """What is not expected is 422 with the name of the parameter."""
-        self.assert_problem(self.get("/api/v1/terminals?state=onlin"), 422, "state")
+        for wrong in ("onlin", ",", "online,", "online,,offline", "online;offline"):
+            self.assert_problem(self.get(f"/api/v1/terminals?state={wrong}"), 422, "state")
+        self.assert_problem(self.get("/api/v1/terminals?state=online&state=offline"), 422, "state")
         self.assert_problem(self.get("/api/v1/terminals?stat=online"), 422, "stat")
         self.assert_problem(self.get("/api/v1/terminals?limit=0"), 422, "limit")
 
@@ -195,6 +206,22 @@ class ChangeTests(PagesCase):
         for word in ("approved", "denied"):
             self.assertEqual(self.changed({"admission": word}), {})
             self.assertEqual(self.terminals.asked("decide"), [(SN, Admission(word))])
+
+    def test_site_out_of_reach(self) -> None:
+        """Nobody moves a terminal to where its token does not reach, and nothing of such a change is done."""
+        self.with_terminals(terminal(SN, site="north"))
+        for site in ("south", ""):
+            self.assert_problem(self.patch(self.path, {"name": "x", "site": site}, BOUND), 403, "site")
+        self.assertEqual(self.terminals.asked("change"), [])
+        self.assertEqual(self.patch(self.path, {"site": "east"}, BOUND).status, 200)
+
+    def test_forgotten(self) -> None:
+        """A terminal is forgotten; one that is not there is not."""
+        answer = self.ask("DELETE", self.path, b"", ADMIN)
+        self.assertEqual((answer.status, answer.body), (204, ""))
+        self.assertEqual([sn for sn, _ in self.commander.asked("forget")], [SN])
+        self.commander.given["forget"] = False
+        self.assert_problem(self.ask("DELETE", self.path, b"", ADMIN), 404)
 
     def test_nothing(self) -> None:
         """A change of nothing changes nothing and shows the terminal."""

@@ -10,9 +10,13 @@ from typing import Final
 
 import msgspec
 
+from tfserver.errors import TfserverError
 from tfserver.store.client import Client
 
 PREFIX: Final = "tfs_"
+MOST_TOKENS: Final = 1000
+KEY_SECONDS: Final = 86_400
+"""How long it is remembered that a token was made under an idempotency key."""
 
 
 class Role(enum.StrEnum):
@@ -24,11 +28,27 @@ class Role(enum.StrEnum):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """What is known of a token."""
+    """What is known of a token. Without ``sites`` it reaches all of them, and what has none."""
 
     id: str
     role: Role
     created_ms: int
+    name: str = ""
+    sites: tuple[str, ...] = ()
+    created_by: str = ""
+    """Who made it over HTTP; empty for those made on the command line and in the data folder."""
+
+
+class NotIssued(TfserverError):
+    """A token was not made: its idempotency key was used before, or there are too many."""
+
+
+class NoSuchToken(TfserverError):
+    """No token has this id."""
+
+
+class LastToken(TfserverError):
+    """Without this token nobody could manage tokens."""
 
 
 def new_token(random: Callable[[int], str] = secrets.token_urlsafe) -> str:
@@ -42,19 +62,51 @@ class Tokens:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def add(self, token: str, role: Role, now_ms: int) -> Token:
-        """Accept a token from now on; adding it again changes nothing."""
+    async def add(self, token: str, role: Role, now_ms: int) -> Token | None:
+        """Accept a token from now on; adding it again changes nothing. None for one that was revoked."""
         digest = _digest(token)
         entry = Token(digest[:8], role, now_ms)
         key = self._client.keys.tokens
         if await self._client.write("HSETNX", key, digest, msgspec.json.encode(entry)):
             return entry
-        return msgspec.json.decode(await self._client.write("HGET", key, digest), type=Token)
+        return _entry(await self._client.write("HGET", key, digest))
+
+    async def issue(self, token: str, entry: Token, key: str = "") -> Token:
+        """Accept a token that somebody asked for, once for each idempotency ``key``. Raises NotIssued."""
+        digest = _digest(token)
+        entry = msgspec.structs.replace(entry, id=digest[:8])
+        keys = self._client.keys
+        args = ["issue", digest, msgspec.json.encode(entry), MOST_TOKENS, KEY_SECONDS if key else ""]
+        found = await self._client.run("tokens", [keys.tokens, keys.idempotency(f"token/{key}")], args)
+        if found == "reused":
+            raise NotIssued("a token was made under this Idempotency-Key before; it is shown only once")
+        if found == "full":
+            raise NotIssued(f"there are {MOST_TOKENS} tokens already")
+        return entry
+
+    async def revoke(self, token_id: str) -> None:
+        """Accept a token no longer, from now on and everywhere. Raises NoSuchToken, LastToken."""
+        keys = self._client.keys
+        found = await self._client.run("tokens", [keys.tokens, keys.tokens], ["revoke", token_id])
+        if found == "missing":
+            raise NoSuchToken(f"no token has the id '{token_id}'")
+        if found == "last":
+            raise LastToken("this is the last token that can manage tokens: make another first")
 
     async def find(self, token: str) -> Token | None:
         """What a token allows, or None for one that is not accepted."""
-        found = await self._client.read("HGET", self._client.keys.tokens, _digest(token))
-        return None if found is None else msgspec.json.decode(found, type=Token)
+        return _entry(await self._client.read("HGET", self._client.keys.tokens, _digest(token)))
+
+    async def all(self) -> list[Token]:
+        """All tokens that are accepted, oldest first."""
+        found = await self._client.read("HVALS", self._client.keys.tokens)
+        entries = [entry for text in found if (entry := _entry(text))]
+        return sorted(entries, key=lambda entry: (entry.created_ms, entry.id))
+
+
+def _entry(text: str | None) -> Token | None:
+    """What is known of a token; of one that was revoked nothing is."""
+    return msgspec.json.decode(text, type=Token) if text else None
 
 
 def _digest(token: str) -> str:

@@ -1,15 +1,17 @@
-"""Who may do what over HTTP: bearer tokens with roles; never a token in a query."""
+"""Who may do what over HTTP: bearer tokens with roles and sites; never a token in a query."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
 
 from twisted.web.server import Request
 
 from tfserver.store.tokens import Role, Token, Tokens
 from tfserver.web.problem import Problem
+from tfserver.web.route import Route, Scope
 
-_MAY_ACT = (Role.ADMIN, Role.OPERATOR)
+_RANKS: Final = {Role.READER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
 
 
 async def authenticate(request: Request, tokens: Tokens) -> Token:
@@ -23,7 +25,21 @@ async def authenticate(request: Request, tokens: Tokens) -> Token:
     return token
 
 
-def must_act(token: Token) -> None:
-    """Problem 403 for a token that may only look."""
-    if token.role not in _MAY_ACT:
-        raise Problem(HTTPStatus.FORBIDDEN, f"a token with role {token.role.value} may only read")
+def check_role(token: Token, route: Route) -> None:
+    """Problem 403 for a token whose role, or whose sites, don't reach the route."""
+    assert route.role is not None
+    if _RANKS[token.role] < _RANKS[route.role]:
+        told = f"this needs a token with role {route.role.value}; yours has {token.role.value}"
+        raise Problem(HTTPStatus.FORBIDDEN, told)
+    if route.scope is Scope.ALL_SITES and token.sites:
+        raise Problem(HTTPStatus.FORBIDDEN, "this is not for tokens that are bound to sites")
+
+
+def reaches(sites: tuple[str, ...], site: str) -> bool:
+    """Whether a token of these sites reaches what is at a site; what has none is only for unbound tokens."""
+    return not sites or site in sites
+
+
+def actor(token: Token) -> str:
+    """How the audit and orders name who did something."""
+    return f"token {token.id} ({token.name})" if token.name else f"token {token.id}"

@@ -1,77 +1,164 @@
-"""Reading query parameters: each a clear error when it is not what was expected."""
+"""Query parameters as data: each with its type, what it is for, and what is said when it is wrong."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
 
-from twisted.web.server import Request
+from tfserver.web.problem import bad_fields
 
-from tfserver.web.problem import Problem, bad_input
+MOST_PARAMETERS: Final = 50
+MOST_TEXT: Final = 200
+_PLACE: Final = re.compile(r"\d{1,19}(-\d{1,19})?", re.ASCII)
+_CURSOR: Final = re.compile(r"[A-Za-z0-9_.:~!-]{1,64}")
 
-_CURSOR = re.compile(r"\d{1,19}(-\d{1,19})?", re.ASCII)
+
+class Parameter(NamedTuple):
+    """One parameter. ``read`` turns its text into a value, or raises ValueError with what was expected."""
+
+    name: str
+    told: str
+    schema: dict[str, Any]
+    read: Callable[[str], Any]
+    default: Any = None
+    is_required: bool = False
 
 
 class Query:
-    """The parameters of one request; an unknown one is refused: a typing error never widens a search."""
+    """The parameters of one request. Unknown ones are refused: a typing error never widens a search."""
 
-    def __init__(self, request: Request, known: tuple[str, ...]) -> None:
-        self._values: dict[str, str] = {}
-        for raw, found in (request.args or {}).items():
-            name = raw.decode("utf-8", "replace")
-            if name not in known:
-                raise Problem(
-                    HTTPStatus.UNPROCESSABLE_ENTITY,
-                    f"unknown parameter '{name}'",
-                    [(name, f"expected one of {', '.join(known)}")],
-                )
-            self._values[name] = found[-1].decode("utf-8", "replace")
+    def __init__(self, raw: bytes, known: Sequence[Parameter]) -> None:
+        errors: list[tuple[str, str]] = []
+        given = self.given = dict[str, str]()
+        for name, text in _pairs(raw):
+            if name in given:
+                errors.append((name, "expected once; several values are separated by commas"))
+            given[name] = text
+        names = [parameter.name for parameter in known]
+        for name in given:
+            if name not in names:
+                expected = f"expected one of {', '.join(names)}" if names else "expected none here"
+                errors.append((name, f"unknown parameter; {expected}"))
+        self._values: dict[str, Any] = {}
+        for parameter in known:
+            try:
+                self._values[parameter.name] = _value(parameter, given.get(parameter.name, ""))
+            except ValueError as wrong:
+                errors.append((parameter.name, str(wrong)))
+        if errors:
+            raise bad_fields(errors)
 
-    def text(self, name: str) -> str:
-        """A text, empty when it was not given."""
-        return self._values.get(name, "")
+    def __getitem__(self, name: str) -> Any:
+        """The value of a parameter, its default when it was not given."""
+        return self._values[name]
 
-    def integer(self, name: str, default: int | None, least: int, most: int) -> int | None:
-        """A whole number in bounds."""
-        text = self.text(name)
-        if not text:
-            return default
-        if not re.fullmatch(r"-?\d{1,19}", text, re.ASCII) or not least <= int(text) <= most:
-            raise bad_input(name, f"expected a whole number from {least} to {most}")
-        return int(text)
+    def get(self, name: str) -> Any:
+        """The value of a parameter that a route may not have, None then."""
+        return self._values.get(name)
 
-    def limit(self) -> int:
-        """How many rows a page may have."""
-        return self.integer("limit", 100, 1, 1000) or 100
 
-    def cursor(self, name: str = "after") -> str:
-        """A place in a feed, ``0`` for its beginning."""
-        text = self.text(name) or "0"
-        if not _CURSOR.fullmatch(text):
-            raise bad_input(name, "expected a cursor as given in 'next', or 0")
-        return text
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError as wrong:
+        raise bad_fields([("query", f"expected at most {MOST_PARAMETERS} parameters")]) from wrong
 
-    def instant(self, name: str) -> datetime | None:
-        """An instant in RFC 3339 with an offset."""
-        text = self.text(name)
-        if not text:
-            return None
+
+def _value(parameter: Parameter, text: str) -> Any:
+    if text:
+        return parameter.read(text)
+    if parameter.is_required:
+        raise ValueError(f"expected {parameter.told}")
+    return parameter.default
+
+
+def text(name: str, told: str) -> Parameter:
+    """A text, empty when it was not given."""
+
+    def read(given: str) -> str:
+        """Any text that is not too long."""
+        if len(given) > MOST_TEXT:
+            raise ValueError(f"expected at most {MOST_TEXT} characters")
+        return given
+
+    return Parameter(name, told, {"type": "string", "maxLength": MOST_TEXT}, read, "")
+
+
+def integer(name: str, told: str, least: int, most: int, default: int | None = None) -> Parameter:
+    """A whole number in bounds."""
+
+    def read(given: str) -> int:
+        """Digits, perhaps with a sign."""
+        if not re.fullmatch(r"-?\d{1,19}", given, re.ASCII) or not least <= int(given) <= most:
+            raise ValueError(f"expected a whole number from {least} to {most}")
+        return int(given)
+
+    schema: dict[str, Any] = {"type": "integer", "minimum": least, "maximum": most}
+    if default is not None:
+        schema["default"] = default
+    return Parameter(name, told, schema, read, default)
+
+
+def place(name: str, told: str, is_required: bool = False) -> Parameter:
+    """A place in a feed, ``0`` for its beginning."""
+
+    def read(given: str) -> str:
+        """As it stood in ``next``."""
+        if not _PLACE.fullmatch(given):
+            raise ValueError("expected a cursor as given in 'next', or 0")
+        return given
+
+    schema = {"type": "string", "pattern": f"^{_PLACE.pattern}$"}
+    return Parameter(name, told, schema, read, "0", is_required)
+
+
+def cursor(name: str, told: str) -> Parameter:
+    """The place of the next page of a list, empty for its first."""
+
+    def read(given: str) -> str:
+        """As it stood in ``next``."""
+        if not _CURSOR.fullmatch(given):
+            raise ValueError("expected a cursor as given in 'next'")
+        return given
+
+    return Parameter(name, told, {"type": "string", "pattern": f"^{_CURSOR.pattern}$"}, read, "")
+
+
+def instant(name: str, told: str) -> Parameter:
+    """An instant in RFC 3339 with an offset, None when it was not given."""
+
+    def read(given: str) -> datetime:
+        """An aware instant in UTC."""
         try:
-            found = datetime.fromisoformat(text)
+            found = datetime.fromisoformat(given)
         except ValueError:
             found = None
-        if found is None or found.tzinfo is None:
-            raise bad_input(name, "expected an instant with an offset, e.g. 2026-04-02T08:00:00Z")
+        if found is None or found.tzinfo is None or len(given) > 40:
+            raise ValueError("expected an instant with an offset, e.g. 2026-04-02T08:00:00Z")
         try:
             return found.astimezone(UTC)
         except OverflowError as wrong:
-            raise bad_input(name, "expected an instant between the years 1 and 9999") from wrong
+            raise ValueError("expected an instant between the years 1 and 9999") from wrong
 
-    def choices(self, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
-        """A comma-separated list, empty when it was not given."""
-        found = tuple(part for part in self.text(name).split(",") if part)
-        for part in found:
-            if part not in allowed:
-                raise bad_input(name, f"expected some of {', '.join(allowed)}")
+    return Parameter(name, told, {"type": "string", "format": "date-time"}, read)
+
+
+def choices(name: str, told: str, allowed: Sequence[str]) -> Parameter:
+    """A comma-separated list, empty when it was not given."""
+
+    def read(given: str) -> tuple[str, ...]:
+        """Those that were chosen."""
+        found = tuple(given.split(","))
+        if any(part not in allowed for part in found):
+            raise ValueError(f"expected some of {', '.join(allowed)}")
         return found
+
+    schema = {"type": "array", "items": {"type": "string", "enum": list(allowed)}}
+    return Parameter(name, told, schema, read, ())
+
+
+LIMIT: Final = integer("limit", "how many rows a page may have", 1, 1000, 100)
+CURSOR: Final = cursor("cursor", "the page behind this place, as given in `next`")

@@ -9,13 +9,22 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from tfserver import privacy
 from tfserver.model import Admission, Terminal, capacities
 from tfserver.store.terminals import Claimant, Terminals
+from tfserver.web.answer import Answer
+from tfserver.web.call import Call
 from tfserver.web.problem import Problem, bad_input
-from tfserver.web.query import Query
+from tfserver.web.query import CURSOR, LIMIT, choices, text
+from tfserver.web.shapes import TerminalPage
 
-PARAMETERS: Final = ("state", "site", "limit", "cursor")
 STATES: Final = ("online", "offline", "pending", "denied", "quarantined")
+PARAMETERS: Final = (
+    choices("state", "only those in one of these states", STATES),
+    text("site", "only those at this site"),
+    LIMIT,
+    CURSOR,
+)
 _PAGE: Final = 200
 _BEFORE_ALL: Final = "!"
 _CLAIMED: Final = "~"
@@ -31,34 +40,35 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
     admission: Literal["approved", "denied"] | UnsetType = UNSET
     name: Line | UnsetType = UNSET
     site: Line | UnsetType = UNSET
-    timezone: Line | UnsetType | None = UNSET
+    timezone: Annotated[Line, Meta(description="an IANA zone")] | UnsetType | None = UNSET
     model_profile: Line | UnsetType | None = UNSET
     tags: Annotated[list[Line], Meta(max_length=50)] | UnsetType = UNSET
 
 
-async def listing(store: Terminals, query: Query) -> dict[str, Any]:
+async def listing(call: Call) -> TerminalPage:
     """A page of terminals and the cursor of the next, null at the end."""
-    states, site = query.choices("state", STATES), query.text("site")
-    limit, after = query.limit(), query.text("cursor").upper()
+    store, states, site = call.sources.terminals, call.query["state"], call.query["site"]
+    limit, after = call.query["limit"], call.query["cursor"].upper()
     found: list[Terminal] = []
-    if "quarantined" in states and not site and (not after or after.startswith(_CLAIMED)):
+    may_claim = "quarantined" in states and not site and call.sees("")
+    if may_claim and (not after or after.startswith(_CLAIMED)):
         claims = sorted(await store.claimants(), key=lambda claim: (claim.sn, claim.cpusn, claim.mac))
         start = _place(after)
         found = [_claimed(claim) for claim in claims[start : start + limit]]
         if start + limit < len(claims):
-            return {"terminals": found, "next": f"{_CLAIMED}{start + limit}"}
+            return TerminalPage(found, f"{_CLAIMED}{start + limit}")
         after = ""
     for _ in range(_MOST_PAGES):
         page = await store.page(after, _PAGE)
         for terminal in page:
             if len(found) >= limit:
-                return {"terminals": found, "next": after or _BEFORE_ALL}
+                return TerminalPage(found, after or _BEFORE_ALL)
             after = terminal.sn.strip().upper()
-            if _fits(terminal, states, site):
+            if call.sees(terminal.site) and _fits(terminal, states, site):
                 found.append(terminal)
         if len(page) < _PAGE:
-            return {"terminals": found, "next": None}
-    return {"terminals": found, "next": after}
+            return TerminalPage(found, None)
+    return TerminalPage(found, after)
 
 
 def _place(cursor: str) -> int:
@@ -69,18 +79,24 @@ def _place(cursor: str) -> int:
     return int(digits)
 
 
-async def one(store: Terminals, sn: str) -> Terminal:
+async def one(call: Call) -> Terminal:
     """One terminal; Problem 404."""
+    return await _found(call.sources.terminals, call.path["sn"])
+
+
+async def _found(store: Terminals, sn: str) -> Terminal:
     terminal = await store.get(sn)
     if terminal is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"no terminal '{sn}' has ever registered here")
     return terminal
 
 
-async def change(store: Terminals, sn: str, body: bytes) -> Terminal:
+async def change(call: Call) -> Terminal:
     """Apply a change and show the terminal as it is then."""
-    wanted = _read(body)
-    await one(store, sn)
+    store, sn, wanted = call.sources.terminals, call.path["sn"], call.body
+    _check_zone(wanted)
+    _check_site(call, wanted)
+    await _found(store, sn)
     fields = {
         name: value or ""
         for name in ("name", "site", "timezone", "model_profile")
@@ -92,23 +108,30 @@ async def change(store: Terminals, sn: str, body: bytes) -> Terminal:
         await store.change(sn, fields)
     if wanted.admission is not UNSET:
         await store.decide(sn, Admission(wanted.admission))
-    return await one(store, sn)
+    await call.note("done", privacy.opened(msgspec.to_builtins(wanted)))
+    return await _found(store, sn)
 
 
-def _read(body: bytes) -> Change:
-    try:
-        wanted = msgspec.json.decode(body, type=Change)
-    except msgspec.ValidationError as wrong:
-        what, _, where = str(wrong).partition(" - at ")
-        raise bad_input(where.strip("`").removeprefix("$.") or "body", what.replace("`", "'")) from wrong
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {wrong}") from wrong
+async def forget(call: Call) -> Answer:
+    """Forget a terminal and what waits for it; when it registers again it is a new one."""
+    if not await call.sources.commander.forget(call.path["sn"], call.actor):
+        raise Problem(HTTPStatus.NOT_FOUND, f"no terminal '{call.path['sn']}' has ever registered here")
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+def _check_zone(wanted: Change) -> None:
     if wanted.timezone:
         try:
             ZoneInfo(wanted.timezone)
         except (OSError, ValueError, KeyError) as wrong:
             raise bad_input("timezone", "expected an IANA zone such as Europe/Lisbon") from wrong
-    return wanted
+
+
+def _check_site(call: Call, wanted: Change) -> None:
+    """Nobody moves a terminal to where nobody of its own could fetch it back."""
+    if isinstance(wanted.site, str) and not call.sees(wanted.site):
+        told = f"your token reaches only {', '.join(call.token.sites)}"
+        raise Problem(HTTPStatus.FORBIDDEN, f"site: {told}", [("site", told)])
 
 
 def _fits(terminal: Terminal, states: tuple[str, ...], site: str) -> bool:
@@ -125,7 +148,12 @@ def _states(terminal: Terminal) -> set[str]:
 
 def _claimed(claim: Claimant) -> Terminal:
     """A device in quarantine: it claims a serial number that is pinned to another."""
-    told = {**claim.devinfo, "cpusn": claim.cpusn, "mac": claim.mac, "address": claim.address}
+    told: dict[str, Any] = {
+        **claim.devinfo,
+        "cpusn": claim.cpusn,
+        "mac": claim.mac,
+        "address": claim.address,
+    }
     return Terminal(
         sn=claim.sn, admission=Admission.QUARANTINED, devinfo=told, capacity=capacities(claim.devinfo)
     )

@@ -1,0 +1,57 @@
+"""Requests to every route, made from the table of routes itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.web.in_memory import Answer, PagesCase, encoded
+from tests.web.samples import BODIES, ORDER_ID, SN, a_backfill, a_record, a_row, an_order
+from tfserver.model import Admission, Terminal
+from tfserver.store.events import Event
+from tfserver.web.route import Route
+
+STREAM = "stream"
+PATHS = {"sn": SN, "id": ORDER_ID}
+QUERIES = {"clear_quarantine": "?until=5-0"}
+"""What routes have to be asked with, where they ask for something."""
+
+
+class EveryRouteCase(PagesCase):
+    """Stores in which there is one of each thing, at the site north."""
+
+    site_of_all = "north"
+
+    def setUp(self) -> None:
+        """One terminal, with its orders, punches, records and events."""
+        super().setUp()
+        self.fill(self.site_of_all)
+
+    def fill(self, site: str) -> None:
+        """Let everything be at this site."""
+        self.with_terminals(Terminal(SN, name="found-me", site=site, admission=Admission.APPROVED))
+        self.feed.rows[:] = [a_row(site=site)]
+        order = an_order()
+        self.commander.given.update(
+            get=lambda order_id: order if order_id == ORDER_ID else None,
+            listing=([order], None),
+            backfill=a_backfill(),
+            backfills=([a_backfill()], None),
+        )
+        self.audit.given["page"] = lambda before, since, limit: [a_record("5-0")] if before == "+" else []
+        happened = Event("3-0", "command", f'{{"id":"{ORDER_ID}","sn":"{SN}","cmd":"x","state":"done"}}')
+        self.events.given["page"] = lambda after, limit: [happened] if after == "0-0" else []
+
+    def request(self, route: Route, token: str | None, **headers: str) -> Answer:
+        """A request that this route takes; what a stream says within a second is its answer."""
+        path = re.sub(r"{(\w+)}", lambda match: PATHS[match[1]], route.path)
+        path += QUERIES.get(route.name, "")
+        body: Any = b"" if route.body is None else BODIES[route.body.name]
+        if route.name != STREAM:
+            return self.ask(route.method, path, encoded(body), token, **headers)
+        watching = self.begin(route.method, path, b"", token, **headers)
+        self.clock.advance(1)
+        self.assert_promised(route.method, path, watching.answer().status)
+        watching.leave()
+        self.clock.advance(1)
+        return watching.answer()

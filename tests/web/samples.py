@@ -1,0 +1,71 @@
+"""One of each thing that the API shows or takes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from tfserver.commander import Backfill
+from tfserver.order import Order, OrderState
+from tfserver.store.audit import AuditRecord
+
+SN = "ZXDM26010042"
+ORDER_ID = "0af3"
+AT = "2026-04-02T08:15:04.000Z"
+BODIES: dict[str, dict[str, Any]] = {
+    "Change": {"name": "Gate 4"},
+    "Order_body": {"cmd": "opendoor", "doornum": 1},
+    "NewBackfill": {"sn": SN, "from": "2026-04-01", "to": "2026-04-02"},
+    "NewToken": {"name": "payroll", "role": "reader"},
+}
+"""What each body may look like, by the name of its schema."""
+
+
+def an_order(state: OrderState = OrderState.QUEUED, **more: Any) -> Order:
+    """An order to open a door."""
+    told: dict[str, Any] = {
+        "id": ORDER_ID,
+        "sn": SN,
+        "cmd": "opendoor",
+        "args": {"doornum": 1},
+        "reply": None,
+        "error": None,
+        "actor": "token o",
+        "created": AT,
+        "sent": None,
+        "finished": None,
+        "expires": AT,
+        "attempts": 0,
+    }
+    return Order(state=state, **{**told, **more})
+
+
+def a_backfill(**more: Any) -> Backfill:
+    """A backfill of two days."""
+    told: dict[str, Any] = {
+        "id": "7",
+        "sn": SN,
+        "first": date(2026, 4, 1),
+        "last": date(2026, 4, 2),
+        "actor": "token o",
+        "created": AT,
+        "days": 2,
+        "done": 0,
+        "records": 0,
+        "new": 0,
+        "state": "open",
+        "orders": [],
+    }
+    return Backfill(**{**told, **more})
+
+
+def a_record(place: str, sn: str = SN, actor: str = "token o", **more: Any) -> AuditRecord:
+    """A record of the audit."""
+    told = {"what": "opendoor", "outcome": "done", "detail": {}, **more}
+    return AuditRecord(id=place, at=AT, actor=actor, sn=sn, **told)
+
+
+def a_row(**changed: Any) -> dict[str, Any]:
+    """A punch as it stands in the stream."""
+    plain = {"uid": "u", "sn": SN, "site": "north", "kind": "punch", "enrollid": 17, "utc": AT}
+    return {**plain, **changed}

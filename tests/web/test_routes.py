@@ -1,0 +1,266 @@
+"""Rules that hold for every route, read off the table: a route without a rule fails here."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogPublisher
+
+from tests.web.every_route import STREAM, EveryRouteCase
+from tests.web.in_memory import ADMIN, BOUND, OPERATOR, READER, TOKENS
+from tfserver.errors import StoreUnavailable
+from tfserver.store.tokens import Role
+from tfserver.web.route import Scope
+from tfserver.web.router import Router
+from tfserver.web.routes import ROUTES
+
+OPEN = {"/healthz", "/readyz", "/metrics"}
+KEYS = [route for route in ROUTES if route.role is not None]
+CHANGING = [route for route in KEYS if route.changes]
+RANKS = (Role.READER, Role.OPERATOR, Role.ADMIN)
+CONTRACT = """
+GET /terminals; GET PATCH DELETE /terminals/{sn}; POST GET /terminals/{sn}/commands;
+GET DELETE /commands/{id}; GET /punches; GET /stream; GET DELETE /quarantine; GET /audit;
+POST GET /backfills; POST GET /tokens; DELETE /tokens/{id}; GET /openapi.json
+"""
+
+
+class TableTests(EveryRouteCase):
+    """The table as it is."""
+
+    def test_contract(self) -> None:
+        """Everything that people were promised is there, and nothing else."""
+        promised = set()
+        for line in CONTRACT.split(";"):
+            *methods, path = line.split()
+            promised |= {(method, f"/api/v1{path}") for method in methods}
+        self.assertEqual({(route.method, route.path) for route in KEYS}, promised)
+
+    def test_open_pages(self) -> None:
+        """Only these need no token."""
+        self.assertEqual({route.path for route in ROUTES if route.role is None}, OPEN)
+
+    def test_names(self) -> None:
+        """Each operation has a name of its own, and a summary."""
+        names = [route.name for route in ROUTES]
+        self.assertEqual(len(set(names)), len(names))
+        self.assertTrue(all(route.summary for route in ROUTES))
+
+    def test_twice(self) -> None:
+        """A method of a path can't be in the table twice."""
+        with self.assertRaises(ValueError):
+            Router([*ROUTES, ROUTES[0]])
+
+    def test_changes_are_not_for_readers(self) -> None:
+        """No route changes anything for a reader."""
+        self.assertEqual([route.name for route in CHANGING if route.role is Role.READER], [])
+
+    def test_scope_follows_the_path(self) -> None:
+        """A terminal in the path is checked, and so is an order."""
+        for route in KEYS:
+            if "{sn}" in route.path:
+                self.assertIs(route.scope, Scope.TERMINAL, route.name)
+            if "/commands/{id}" in route.path:
+                self.assertIs(route.scope, Scope.ORDER, route.name)
+
+
+class RoleTests(EveryRouteCase):
+    """Who may ask what."""
+
+    def test_without_a_token(self) -> None:
+        """Without an accepted token no route of the API answers, and nothing is asked of any store."""
+        for route in KEYS:
+            for token in (None, "tfs_wrong"):
+                answer = self.request(route, token)
+                self.assert_problem(answer, 401)
+                self.assertTrue(answer.headers["www-authenticate"].startswith("Bearer"))
+        faces = (self.terminals, self.punches, self.commander, self.audit, self.events)
+        self.assertEqual([face.calls for face in faces], [[]] * len(faces))
+
+    def test_roles(self) -> None:
+        """Each route answers tokens of its role and above, and refuses those below with 403."""
+        for route in KEYS:
+            assert route.role is not None
+            for token, known in TOKENS.items():
+                answer = self.request(route, token)
+                if RANKS.index(known.role) >= RANKS.index(route.role):
+                    self.assertLess(answer.status, 300, (route.name, known.role, answer.raw))
+                else:
+                    self.assert_problem(answer, 403)
+
+    def test_open_pages_answer(self) -> None:
+        """Pages without a role answer without a token."""
+        for path in OPEN:
+            self.assertEqual(self.get(path, token=None).status, 200)
+
+    def test_refused_before_the_input_is_looked_at(self) -> None:
+        """Whoever may not ask learns nothing about what would have been wrong."""
+        for route in CHANGING:
+            if route.role is Role.OPERATOR:
+                path = route.path.replace("{sn}", "NOSUCH").replace("{id}", "nosuch")
+                self.assert_problem(self.ask(route.method, f"{path}?x=1", b"no JSON", READER), 403)
+
+
+class ScopeTests(EveryRouteCase):
+    """Tokens that are bound to sites."""
+
+    def assert_nothing_changed(self) -> None:
+        """Nothing was done to terminals, orders or tokens."""
+        self.assertEqual(self.commander.asked("order") + self.commander.asked("cancel"), [])
+        self.assertEqual(self.commander.asked("backfill") + self.terminals.asked("change"), [])
+        self.assertEqual(self.commander.asked("forget") + self.tokens.asked("issue"), [])
+        self.assertEqual(self.tokens.asked("revoke") + self.punches.asked("clear_quarantine"), [])
+
+    def test_own_site(self) -> None:
+        """At its own sites a token reaches everything that is not for unbound tokens."""
+        for route in KEYS:
+            answer = self.request(route, BOUND)
+            if route.scope is Scope.ALL_SITES:
+                self.assert_problem(answer, 403)
+            else:
+                self.assertLess(answer.status, 300, (route.name, answer.raw))
+
+    def test_other_sites(self) -> None:
+        """What is elsewhere, or nowhere, is not found, and stands in no list."""
+        for site in ("south", ""):
+            self.fill(site)
+            for route in KEYS:
+                answer = self.request(route, BOUND)
+                if route.scope is Scope.ALL_SITES:
+                    self.assert_problem(answer, 403)
+                elif route.scope in (Scope.TERMINAL, Scope.ORDER, Scope.BODY):
+                    self.assert_problem(answer, 404)
+                else:
+                    self.assertEqual(answer.status, 200)
+                    if route.scope is Scope.ROWS:
+                        self.assertNotIn(b"ZXDM", answer.raw, route.name)
+        self.assert_nothing_changed()
+
+    def test_rows_are_there(self) -> None:
+        """The lists that a bound token finds empty are not empty for others, and not at its own sites."""
+        for token in (ADMIN, BOUND):
+            for route in KEYS:
+                if route.scope is Scope.ROWS:
+                    self.assertIn(b"ZXDM", self.request(route, token).raw, route.name)
+
+    def test_same_words_as_for_what_is_not_there(self) -> None:
+        """A terminal elsewhere can't be told from one that is nowhere."""
+        elsewhere = self.get(f"/api/v1/terminals/{self.feed.rows[0]['sn']}", ADMIN).body["sn"]
+        self.fill("south")
+        hidden = self.get(f"/api/v1/terminals/{elsewhere}", BOUND)
+        missing = self.get("/api/v1/terminals/NOSUCH", ADMIN)
+        self.assertEqual(
+            hidden.body["detail"].replace(elsewhere, "X"), missing.body["detail"].replace("NOSUCH", "X")
+        )
+        order, no_order = self.get("/api/v1/commands/0af3", BOUND), self.get("/api/v1/commands/x", ADMIN)
+        self.assertEqual(order.body["detail"].replace("0af3", "x"), no_order.body["detail"])
+
+
+class EveryRouteTests(EveryRouteCase):
+    """What every route does alike."""
+
+    def test_unknown_parameter(self) -> None:
+        """A parameter nobody knows is refused everywhere, so that a typing error never widens a search."""
+        for route in KEYS:
+            path = route.path.replace("{sn}", "ZXDM26010042").replace("{id}", "0af3")
+            answer = self.ask(route.method, f"{path}?nosuch=1&until=1-0", b"{}", ADMIN)
+            self.assertEqual(answer.status, 422, route.name)
+            self.assertIn("nosuch", [error["field"] for error in answer.body["errors"]], route.name)
+
+    def test_head(self) -> None:
+        """HEAD answers where GET does, with the same head and without a body."""
+        for route in ROUTES:
+            if route.method == "GET":
+                path = route.path.replace("{sn}", "ZXDM26010042").replace("{id}", "0af3")
+                answer = self.ask("HEAD", path, b"", ADMIN)
+                self.assertEqual((answer.status, answer.body), (200, ""), route.name)
+                if route.name != STREAM:
+                    whole = self.get(path, ADMIN)
+                    self.assertEqual(answer.headers["content-type"], whole.headers["content-type"])
+
+    def test_other_methods(self) -> None:
+        """Any other method is 405 and named are those there are; OPTIONS names them too."""
+        for route in ROUTES:
+            path = route.path.replace("{sn}", "ZXDM26010042").replace("{id}", "0af3")
+            known = {r.method for r in ROUTES if r.path == route.path}
+            for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "BREW"} - known:
+                answer = self.ask(method, path, b"", ADMIN)
+                self.assert_problem(answer, 405)
+                self.assertLessEqual(known, set(answer.headers["allow"].split(", ")))
+            answer = self.ask("OPTIONS", path, b"", None)
+            self.assertEqual(answer.status, 204)
+            self.assertLessEqual(known, set(answer.headers["allow"].split(", ")))
+
+    def test_store_away(self) -> None:
+        """A store that does not answer is 503 on every route that needs it, and says when to come again."""
+        away = StoreUnavailable("no connection")
+        for face in (self.terminals, self.punches, self.commander, self.audit, self.events):
+            for name in [*face.given, "backfill"]:
+                face.given[name] = away
+        self.tokens.given.update(all=away, issue=away, revoke=away)
+        for route in KEYS:
+            if route.scope is not Scope.EVERYTHING:
+                answer = self.request(route, ADMIN)
+                self.assert_problem(answer, 503)
+                self.assertTrue(answer.headers["retry-after"].isdigit())
+
+    def test_deadline(self) -> None:
+        """A store that never answers keeps nobody waiting for ever."""
+        for route in KEYS:
+            self.tokens.given["find"] = Deferred()
+            path = route.path.replace("{sn}", "ZXDM26010042").replace("{id}", "0af3")
+            asked = self.begin(route.method, path, b"{}", ADMIN)
+            self.clock.advance(9.9)
+            self.assertEqual(asked.data, b"", route.name)
+            self.clock.advance(0.2)
+            self.assert_problem(asked.answer(), 503)
+
+    def test_not_cached(self) -> None:
+        """Nobody on the way keeps answers, or takes them for something else than they say."""
+        for route in KEYS:
+            if route.name not in (STREAM, "get_openapi"):
+                answer = self.request(route, ADMIN)
+                self.assertEqual(answer.headers["cache-control"], "no-store", route.name)
+                self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
+
+
+class AuditTests(EveryRouteCase):
+    """What the audit is told of every change."""
+
+    def test_changes(self) -> None:
+        """Every change is noted once, with who did it; what only looks is not."""
+        for route in KEYS:
+            self.audit.calls.clear()
+            self.assertLess(self.request(route, ADMIN).status, 300)
+            self.assertEqual(
+                [noted[0] for noted in self.noted()], ["token a (Ana)"] * route.changes, route.name
+            )
+
+    def test_refusals(self) -> None:
+        """Every change that somebody may not do is noted as refused."""
+        for route in CHANGING:
+            self.audit.calls.clear()
+            self.assert_problem(self.request(route, READER), 403)
+            [(actor, what, _, outcome)] = self.noted()
+            self.assertEqual((actor, what), ("token r", route.name))
+            self.assertTrue(outcome.startswith("refused: "), outcome)
+
+    def test_not_written(self) -> None:
+        """When the audit can't be written the change has happened all the same, and the log says so."""
+        logged: list[LogEvent] = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        self.audit.given["write"] = StoreUnavailable("away")
+        for route in CHANGING:
+            logged.clear()
+            self.assertLess(self.request(route, ADMIN).status, 300, route.name)
+            told = [eventAsText(event) for event in logged if event["log_level"] is LogLevel.error]
+            self.assertEqual(len(told), 1, route.name)
+            self.assertIn("token a (Ana)", told[0])
+
+    def test_no_secret(self) -> None:
+        """No token stands in the audit."""
+        for route in CHANGING:
+            for token in (ADMIN, OPERATOR, READER):
+                self.request(route, token)
+        self.assertNotIn("-secret", str(self.audit.calls))
+        self.assertNotIn("tfs_", str(self.audit.calls))

@@ -1,0 +1,164 @@
+"""The way of a request: its route, who asks, what is asked, the handler, the answer. Rules are kept here."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.web.server import Request
+
+from tfserver.web import auth, body
+from tfserver.web.answer import Answer, Streamed
+from tfserver.web.call import Call
+from tfserver.web.cors import Cors
+from tfserver.web.desk import Desk
+from tfserver.web.problem import MEDIA, Problem, bad_input
+from tfserver.web.query import Query
+from tfserver.web.reach import check_reach
+from tfserver.web.refusals import problem_of
+from tfserver.web.router import Router
+
+SECONDS: Final = 10.0
+"""Within which everything is answered that does not wait for a terminal."""
+WAIT_SECONDS: Final = 5.0
+"""What an answer may take beyond the wait that was asked for."""
+IDEMPOTENCY: Final = "Idempotency-Key"
+KEY_PATTERN: Final = re.compile(r"[!-~]{1,255}")
+
+
+class Exchange:
+    """One request and its answer."""
+
+    _log = Logger()
+
+    def __init__(self, request: Request, router: Router, desk: Desk, cors: Cors) -> None:
+        self._request = request
+        self._router = router
+        self._desk = desk
+        self._cors = cors
+        self._call: Call | None = None
+        self._is_gone = False
+        self._is_late = False
+
+    def begin(self) -> None:
+        """Answer, soon or later."""
+        self._request.notifyFinish().addErrback(self._left)
+        self._deadline = self._desk.reactor.callLater(SECONDS, self._too_late)
+        self._work = Deferred.fromCoroutine(self._serve())
+        self._work.addErrback(lambda failed: self._log.failure("an answer could not be written", failed))
+
+    def _left(self, _: object) -> None:
+        """Who asked has gone: reading ends, a change that was begun does not."""
+        self._is_gone = True
+        if self._call is not None and self._call.route.changes:
+            self._call.leave()
+        else:
+            self._work.cancel()
+
+    def _too_late(self) -> None:
+        self._is_late = True
+        self._work.cancel()
+
+    async def _serve(self) -> None:
+        try:
+            answer = await self._answered()
+        except Exception as failed:
+            problem = self._problem(failed)
+            answer = Answer(problem.body(), problem.status, problem.headers, MEDIA)
+        if self._deadline.active():
+            self._deadline.cancel()
+        if isinstance(answer, Answer) and not self._is_gone:
+            self._write(answer)
+
+    async def _answered(self) -> Answer | Streamed:
+        request = self._request
+        for name, value in self._cors.headers(request).items():
+            request.setHeader(name, value)
+        found = self._router.find(request.path)
+        method = request.method.decode("latin-1")
+        if method == "OPTIONS":
+            allowed = found.allowed()
+            headers = {"Allow": allowed, **self._cors.preflight(request, allowed)}
+            return Answer(None, HTTPStatus.NO_CONTENT, headers)
+        call = self._call = Call(request, found.route(method), found.values, self._desk)
+        if call.route.role is None:
+            return _whole(await call.route.handler(call))
+        with self._desk.requests:
+            call.token = await auth.authenticate(request, self._desk.sources.tokens)
+            return await self._noted(call)
+
+    async def _noted(self, call: Call) -> Answer | Streamed:
+        """The answer to somebody known. The audit gets every change, and every refused one."""
+        try:
+            answer = _whole(await self._handled(call))
+        except Exception as failed:
+            problem = self._problem(failed)
+            if call.route.changes:
+                await call.note_refusal(problem)
+            raise problem from failed
+        if call.route.changes and not call.is_noted:
+            await call.note("done")
+        return answer
+
+    async def _handled(self, call: Call) -> Any:
+        route, request = call.route, call.request
+        auth.check_role(call.token, route)
+        call.query = Query(request.uri.partition(b"?")[2], route.query)
+        if any(header.name == IDEMPOTENCY for header in route.headers):
+            call.key = _key(call)
+        if route.body is not None:
+            data = request.content.read() if request.content else b""
+            body.check_media(call.header("Content-Type"))
+            body.check_size(data, route.body.most_bytes)
+            call.body = route.body.read(data)
+        wait = call.query.get("wait")
+        if wait:
+            self._deadline.reset(wait + WAIT_SECONDS)
+        await check_reach(call)
+        return await route.handler(call)
+
+    def _problem(self, failed: Exception) -> Problem:
+        if self._is_late:
+            told = "no answer in time; whether a change happened is not known"
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, told)
+        problem = problem_of(failed)
+        if problem is None and self._is_gone:
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "who asked has gone")
+        if problem is None:
+            self._log.failure("our own mistake in {path}", path=self._request.path)
+            problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log")
+        return problem
+
+    def _write(self, answer: Answer) -> None:
+        request = self._request
+        has_body = answer.body is not None
+        data = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
+        # Twisted does not know the names of all
+        request.setResponseCode(answer.status, HTTPStatus(answer.status).phrase.encode())
+        request.setHeader("Cache-Control", "no-store")
+        request.setHeader("X-Content-Type-Options", "nosniff")
+        for name, value in answer.headers.items():
+            request.setHeader(name, value)
+        if has_body:
+            request.setHeader("Content-Type", answer.media)
+            request.setHeader("Content-Length", str(len(data)))
+            request.write(data)
+        request.finish()
+
+
+def _whole(found: Any) -> Answer | Streamed:
+    return found if isinstance(found, Answer | Streamed) else Answer(found)
+
+
+def _key(call: Call) -> str:
+    """The idempotency key, which is each token's own."""
+    given = call.header(IDEMPOTENCY)
+    if given == "" and call.request.getHeader(IDEMPOTENCY.encode()) is None:
+        return ""
+    if not KEY_PATTERN.fullmatch(given):
+        raise bad_input(IDEMPOTENCY, "expected 1 to 255 visible ASCII characters")
+    return f"{call.token.id}:{given}"

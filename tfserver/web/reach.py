@@ -1,0 +1,34 @@
+"""What a token that is bound to sites reaches, as the row of a route says."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from tfserver.web.call import Call
+from tfserver.web.problem import Problem
+from tfserver.web.route import Scope
+
+
+async def check_reach(call: Call) -> None:
+    """Problem 404 for a terminal that is not at a site of the token, as if there were none."""
+    if not call.token.sites:
+        return
+    if call.route.scope is Scope.TERMINAL:
+        await _check_terminal(call, call.path["sn"])
+    elif call.route.scope is Scope.BODY:
+        await _check_terminal(call, call.body.sn)
+    elif call.route.scope is Scope.ORDER:
+        await _check_order(call)
+
+
+async def _check_terminal(call: Call, sn: str) -> None:
+    site = (await call.sources.terminals.settings(sn))[0]
+    if not call.sees(site):
+        raise Problem(HTTPStatus.NOT_FOUND, f"no terminal '{sn}' has ever registered here")
+
+
+async def _check_order(call: Call) -> None:
+    order = await call.sources.commander.get(call.path["id"])
+    site = "" if order is None else (await call.sources.terminals.settings(order.sn))[0]
+    if not call.sees(site):
+        raise Problem(HTTPStatus.NOT_FOUND, f"there is no order {call.path['id']}")

@@ -1,0 +1,94 @@
+"""A route as data: who may ask it what, and how it may answer. Nothing is served that has no such row."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+from tfserver.store.tokens import Role
+from tfserver.web.answer import JSON
+from tfserver.web.body import Body
+from tfserver.web.query import Parameter
+
+CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Scope(enum.Enum):
+    """What a token that is bound to sites reaches of a route; what has no site is beyond it."""
+
+    EVERYTHING = "the same for every token"
+    ALL_SITES = "not for tokens that are bound to sites"
+    ROWS = "a token that is bound to sites sees only their rows"
+    TERMINAL = "the terminal has to be at a site of the token, or it is not found"
+    ORDER = "the order's terminal has to be at a site of the token, or it is not found"
+    BODY = "the terminal in the body has to be at a site of the token, or it is not found"
+
+
+class Shape(NamedTuple):
+    """How one status answers: a class for each media type, and words for people. No class is no body."""
+
+    told: str
+    kind: Any = None
+    media: tuple[str, ...] = (JSON,)
+    headers: dict[str, str] = {}
+    """Names of headers that come along, and what they say."""
+
+
+class Header(NamedTuple):
+    """A header of the request that means something to a route."""
+
+    name: str
+    told: str
+    pattern: str
+
+
+Handler = Callable[[Any], Awaitable[Any]]
+"""Takes a ``tfserver.web.call.Call``; gives an Answer, a Streamed, or what is shown as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of the table. ``name`` is the operation's, and what the audit calls it."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    role: Role | None
+    scope: Scope
+    handler: Handler
+    answers: dict[HTTPStatus, Shape]
+    query: tuple[Parameter, ...] = ()
+    headers: tuple[Header, ...] = ()
+    body: Body | None = None
+    refusals: tuple[HTTPStatus, ...] = ()
+    """Statuses of its own, beside those that follow from the row."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something, so that it is noted in the audit."""
+        return self.method in CHANGES
+
+    def refused_with(self) -> list[HTTPStatus]:
+        """All statuses of errors that it may answer with."""
+        found = set(self.refusals)
+        if self.role is not None:
+            found |= {
+                HTTPStatus.UNAUTHORIZED,
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+            }
+        if self.role not in (None, Role.READER) or self.scope is Scope.ALL_SITES:
+            found.add(HTTPStatus.FORBIDDEN)
+        if "{" in self.path or self.scope is Scope.BODY:
+            found.add(HTTPStatus.NOT_FOUND)
+        if self.body is not None:
+            found |= {
+                HTTPStatus.BAD_REQUEST,
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            }
+        return sorted(found)
