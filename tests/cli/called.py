@@ -30,7 +30,8 @@ class Outcome(NamedTuple):
 def call(*words: str, **environment: str) -> Outcome:
     """``tfserver WORDS`` with only these of its own environment variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TFSERVER_")}
-    out, err = io.StringIO(), io.StringIO()
+    # bytes behind a text: the shell's completion is written as bytes
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
         mock.patch.dict(os.environ, {**kept, **environment}, clear=True),
         contextlib.redirect_stdout(out),
@@ -40,7 +41,7 @@ def call(*words: str, **environment: str) -> Outcome:
             status = main(list(words))
         except SystemExit as ended:
             status = ended.code if isinstance(ended.code, int) else 1
-    return Outcome(status, out.getvalue(), err.getvalue())
+    return Outcome(status, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
 
 def unused_port() -> int:

@@ -1,17 +1,21 @@
-"""The command line without a server: overview, keys, configuration, wrong usage."""
+"""The command line without a server: overview, keys, configuration, wrong usage, how it ends."""
 
 from __future__ import annotations
 
 import base64
 import os
+import subprocess
+import sys
 from pathlib import Path
+from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.cli.called import call, unused_port
 from tfserver import __version__
 from tfserver.cli.main import COMMANDS
-from tfserver.config import Settings, load
+from tfserver.config import Settings
+from tfserver.configfile import load
 
 EXAMPLE = Path(__file__).parents[2] / "etc" / "tfserver.yaml"
 
@@ -28,11 +32,12 @@ class OverviewTests(SynchronousTestCase):
                 self.assertIn(f"  {name} ", done.out)
 
     def test_unknown_command(self) -> None:
-        """A command that does not exist is named, with the list, on stderr: status 2."""
+        """A command that does not exist is named, with what is near, on stderr: status 2."""
         done = call("terminal", "list")
         self.assertEqual((done.status, done.out), (2, ""))
         self.assertIn("'terminal'", done.err)
         self.assertIn("terminals", done.err)
+        self.assertIn("check-config", call("xyzzy").err)
 
     def test_version(self) -> None:
         """The version is printed."""
@@ -43,7 +48,8 @@ class OverviewTests(SynchronousTestCase):
         for name in COMMANDS:
             done = call(name, "--help")
             self.assertEqual(done.status, 0, name)
-            self.assertIn(f"usage: tfserver {name}", done.out)
+            self.assertIn(f"Usage: tfserver {name}", done.out)
+            self.assertEqual(call(name, "-h").out, done.out)
 
     def test_wrong_usage(self) -> None:
         """Wrong words for a command are status 2 and said on stderr."""
@@ -52,13 +58,65 @@ class OverviewTests(SynchronousTestCase):
             ("terminals", "--states", "x"),
             ("punches", "--folow"),
             ("token",),
+            ("key",),
             ("token", "create", "--role", "king"),
             ("key", "destroy"),
             ("check-config",),
+            ("completion", "tcsh"),
+            ("backup",),
+            ("restore",),
+            ("simulate", "--terminals", "0"),
         ):
             done = call(*words)
             self.assertEqual((done.status, done.out), (2, ""), words)
             self.assertTrue(done.err)
+
+
+class StartTests(SynchronousTestCase):
+    """What a start costs, and how it ends."""
+
+    def run_program(self, program: str) -> subprocess.CompletedProcess[str]:
+        """A Python program with our code in reach."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TFSERVER_")}
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**kept, "PYTHONPATH": str(EXAMPLE.parents[1]), "PYTHONUNBUFFERED": ""},
+        )
+
+    def test_help_is_quick(self) -> None:
+        """No help of any command loads Twisted or rich; the overview loads no command either."""
+        done = self.run_program(
+            "import sys\n"
+            "from tfserver.cli.main import COMMANDS, main\n"
+            "main(['--help'])\n"
+            "heavy = {'twisted', 'rich', 'autobahn', 'txredisapi', 'yaml'}\n"
+            "commands = {later.module for later in COMMANDS.values()}\n"
+            "assert not (heavy | commands) & set(sys.modules), (heavy | commands) & set(sys.modules)\n"
+            "for name in COMMANDS:\n"
+            "    assert main([name, '--help']) == 0, name\n"
+            "    assert not heavy & set(sys.modules), (name, heavy & set(sys.modules))\n"
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_nobody_reads(self) -> None:
+        """Output that nobody wants any more ends quietly with status 141."""
+        done = self.run_program(
+            "import os, sys\n"
+            "from tfserver.cli.main import main\n"
+            "reading, writing = os.pipe()\n"
+            "os.close(reading)\n"
+            "os.dup2(writing, 1)\n"
+            "sys.exit(main(['key', 'create']))\n"
+        )
+        self.assertEqual((done.returncode, done.stderr), (141, ""))
+
+    def test_interrupted(self) -> None:
+        """Ctrl-C ends with status 130 and without a traceback."""
+        with mock.patch("tfserver.cli.punches.command.callback", side_effect=KeyboardInterrupt):
+            self.assertEqual(call("punches", "--token", "x"), (130, "", ""))
 
 
 class KeyTests(SynchronousTestCase):
@@ -71,6 +129,7 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(len(base64.b64decode(first.out.strip(), validate=True)), 32)
         self.assertEqual(first.out.count("\n"), 1)
         self.assertNotEqual(first.out, second.out)
+        self.assertEqual(len(base64.b64decode(call("key", "create", "--json").json["key"])), 32)
 
 
 class CheckConfigTests(SynchronousTestCase):
@@ -92,6 +151,18 @@ class CheckConfigTests(SynchronousTestCase):
         self.assertIn(path, said)
         self.assertIn("tcp:9001", said)
         self.assertIn("redis://r.example", said)
+
+    def test_password(self) -> None:
+        """A password in the store's URL is not repeated."""
+        status, said, _ = self.checked("store:\n  url: redis://me:secret@r.example\n")
+        self.assertEqual(status, 0)
+        self.assertIn("redis://me@r.example", said)
+        self.assertNotIn("secret", said)
+
+    def test_json(self) -> None:
+        """For programs the same as an object."""
+        found = call("check-config", str(EXAMPLE), "--json").json
+        self.assertEqual((found["right"], found["terminals"]), (True, ["tcp:7788"]))
 
     def test_empty(self) -> None:
         """An empty file is right: everything has a default."""
@@ -144,6 +215,10 @@ class NoServerTests(SynchronousTestCase):
             ("terminals", "show", "A"),
             ("terminals", "approve", "A"),
             ("punches",),
+            ("orders", "A"),
+            ("audit",),
+            ("token", "list"),
+            ("backfill", "A"),
         ):
             done = call(*words, "--url", url, "--token", "tfs_x")
             self.assertEqual((done.status, done.out), (3, ""), words)
@@ -163,6 +238,13 @@ class NoServerTests(SynchronousTestCase):
         self.assertEqual(done.status, 1)
         for place in ("--token", "TFSERVER_TOKEN", "--data-dir"):
             self.assertIn(place, done.err)
+
+    def test_no_token_at_all(self) -> None:
+        """What can't be a token is not sent, and not repeated."""
+        for token in ("tfs_x\nHost: other", "tfs x", "tfs_é"):
+            done = call("terminals", "--token", token)
+            self.assertEqual((done.status, done.out), (1, ""))
+            self.assertNotIn(token, done.err)
 
     def test_no_url(self) -> None:
         """A URL that is none is told in one line, not in a traceback."""

@@ -1,4 +1,4 @@
-"""``terminals``, ``punches`` and ``token`` against a real server and a real store."""
+"""The commands against a real server and a real store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.cli.called import Outcome, TinyTerminal, call
 from tests.real.placed import PlacedServer
-from tests.real.server import ROOT
+from tests.real.server import KEY, ROOT
 from tests.real.store import SECONDS, RealStore
 
 SN, WAITING, OTHER = "ZXDM26010042", "ZXDM26010099", "OTHER-1"
@@ -97,17 +97,16 @@ class ServerTests(SynchronousTestCase):
 
     def test_show(self) -> None:
         """One terminal, or several, in full."""
-        self.assertEqual(self.ask("terminals", "show", SN).json[0]["devinfo"]["modelname"], "TFS30")
-        self.assertEqual(
-            [one["sn"] for one in self.ask("terminals", "show", SN, WAITING).json], [SN, WAITING]
-        )
+        self.assertRegex(self.ask("terminals", "show", SN).out, r"(?m)^devinfo\.modelname +TFS30$")
+        found = self.ask("terminals", "show", SN, WAITING, "--json").json
+        self.assertEqual([one["sn"] for one in found], [SN, WAITING])
 
     def test_unknown_terminal(self) -> None:
         """A terminal that never came is status 1 for every action, also among others."""
         for action in ("show", "approve", "deny"):
-            done = self.ask("terminals", action, "NO SUCH ONE")
+            done = self.ask("terminals", action, "NO-SUCH-ONE")
             self.assertEqual((done.status, done.out), (1, ""), action)
-            self.assertIn("NO SUCH ONE", done.err)
+            self.assertIn("NO-SUCH-ONE", done.err)
 
     def test_which_terminal(self) -> None:
         """An action without a serial number is wrong usage: status 2."""
@@ -171,6 +170,88 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(done.status, 1)
         self.assertIn("reader", done.err)
 
+    def test_orders(self) -> None:
+        """An order for a terminal that is away waits, is listed, and can be taken back once."""
+        done = self.ask("send", WAITING, "gettime", "--wait", "0", "--json")
+        self.assertEqual(done.status, 1)
+        self.assertIn("approve", done.err)
+        done = self.ask("send", SN, "gettime", "--wait", "0", "--json")
+        self.assertEqual((done.status, done.err), (4, ""))
+        order = done.json["id"]
+        self.assertEqual(self.ask("orders", "show", order, "--json").json[0]["state"], "queued")
+        self.assertIn(order, self.ask("orders", SN).out)
+        self.assertEqual(self.ask("orders", "cancel", order).out, f"{order}: cancelled\n")
+        done = self.ask("orders", "cancel", order)
+        self.assertEqual((done.status, done.out), (1, ""))
+        self.assertIn("cancelled", done.err)
+
+    def test_refused_orders(self) -> None:
+        """What can't be ordered is status 1, with what is wrong with each field; nothing is kept of it."""
+        for words, said in (
+            (("opendoor",), "online"),
+            (("opendoor", "doornum=9"), "doornum: "),
+            (("nosuchword",), "cmd: "),
+            (("cleanlog",), "confirm: "),
+            (("gettime", "--ttl", "0"), "ttl: "),
+        ):
+            done = self.ask("send", SN, *words)
+            self.assertEqual((done.status, done.out), (1, ""), words)
+            self.assertIn(said, done.err)
+        self.assertEqual(self.ask("send", "NO-SUCH-ONE", "gettime").status, 1)
+        self.assertNotIn("opendoor", self.ask("orders", SN).out)
+
+    def test_audit(self) -> None:
+        """Who approved the terminal is told."""
+        found = self.ask("audit", "--sn", SN, "--limit", "1000", "--json").json
+        self.assertIn({"admission": "approved"}, [entry["detail"] for entry in found])
+        self.assertEqual({entry["sn"] for entry in found}, {SN})
+        self.assertIn(SN, self.ask("audit").out)
+
+    def test_backfill(self) -> None:
+        """A backfill of a terminal that is away stays open, and is told with its days."""
+        days = ("--from", "2026-04-01", "--to", "2026-04-02")
+        done = self.ask("backfill", SN, *days, "--json")
+        self.assertEqual((done.status, done.err), (0, ""))
+        self.addCleanup(self.ask, "orders", "cancel", *done.json[0]["orders"])
+        listed = self.ask("backfill", SN, "--json").json
+        self.assertIn((done.json[0]["id"], 2), [(one["id"], one["days"]) for one in listed])
+
+    def test_tokens(self) -> None:
+        """A token with a name and sites is listed with them, and accepted until it is revoked."""
+        options = ("--name", "front desk", "--site", "Lisbon", "--site", "Porto", "--json")
+        made = tokened("--data-dir", self.data_dir(), *options)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        token = json.loads(made.stdout)
+        [listed] = [one for one in self.ask("token", "list", "--json").json if one["id"] == token["id"]]
+        self.assertEqual((listed["name"], listed["sites"]), ("front desk", ["Lisbon", "Porto"]))
+        self.assertEqual(self.ask("terminals", "--token", token["token"], "--json").json, [])
+        self.assertEqual(self.ask("token", "revoke", token["id"]).out, f"{token['id']}: revoked\n")
+        self.assertEqual(self.ask("terminals", "--token", token["token"]).status, 1)
+
+    def test_doctor(self) -> None:
+        """The doctor finds the server well, and what is the matter with each terminal."""
+        port = f"ws://127.0.0.1:{self.running().terminals}"
+        done = self.ask("doctor", "--terminals-url", port, "--json")
+        self.assertEqual((done.status, done.err), (0, ""))
+        for sn, words in (
+            (SN, "it is offline, heard last"),
+            (WAITING, "it waits for approval"),
+            ("ZXDM26O10042", f"known here: {SN}"),
+        ):
+            done = self.ask("doctor", sn, "--terminals-url", port)
+            self.assertEqual((done.status, done.err), (1, ""), sn)
+            self.assertIn(words, done.out)
+
+    def test_backup(self) -> None:
+        """A running server can be backed up; nothing is restored under it."""
+        path = os.path.abspath(self.mktemp())
+        done = call("backup", path, "--data-dir", self.data_dir())
+        self.assertEqual((done.status, done.err), (0, ""))
+        done = call("restore", path, "--replace", "--data-dir", self.data_dir(), TFSERVER_MASTER_KEY=KEY)
+        self.assertEqual((done.status, done.out), (1, ""))
+        self.assertIn("stop it", done.err)
+        self.assertEqual(self.ask("terminals", "show", SN).status, 0)
+
 
 class TokenTests(SynchronousTestCase):
     """``tfserver token create``."""
@@ -202,6 +283,12 @@ class TokenTests(SynchronousTestCase):
         path.write_text(f"store:\n  url: {self.store.url}\n  prefix: 'x:'\n")
         self.assertEqual(tokened("-c", str(path)).returncode, 0)
         self.assertIn("reader", self.store.ask("HGETALL x:tokens"))
+
+    def test_wrong_names(self) -> None:
+        """A name or site that could not be shown is wrong usage."""
+        for option in (("--name", "a\nb"), ("--name", "x" * 101), ("--site", ""), ("--site", "\x1b[2J")):
+            done = tokened("--redis", self.store.url, *option)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), option)
 
     def test_no_store(self) -> None:
         """A store that is not there is a failure with a message, and no token is printed."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
-from tfserver.store.vault import new_master_key
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of ``tfserver key``."""
-    parser.add_argument("action", choices=("create",))
+from tfserver.cli.output import People, prints
 
 
-def run(_: argparse.Namespace) -> int:
-    """Print a fresh key; keep it safe, and apart from the data."""
-    print(new_master_key())
-    return 0
+@click.group("key", no_args_is_help=False)
+def command() -> None:
+    """Make a master key for credentials."""
+
+
+@command.command("create")
+@prints
+def create(out: People) -> None:
+    """Print a fresh key; keep it safe, and apart from the data.
+
+    \b
+      tfserver key create > master.key && chmod 600 master.key
+    """
+    # the vault brings half of the server with it
+    from tfserver.store.vault import new_master_key
+
+    key = new_master_key()
+    out.said(key, {"key": key})

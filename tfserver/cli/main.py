@@ -6,72 +6,96 @@ the command line out of each other.
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+
+import click
 
 from tfserver import __version__
-from tfserver.cli.outcome import UNREACHABLE, Failed
-from tfserver.errors import StoreUnreachable, TfserverError
+from tfserver.cli.groups import Later, LazyGroup
+from tfserver.cli.outcome import DONE, INTERRUPTED, NOBODY_READS, REFUSED, UNREACHABLE, Failed
+from tfserver.errors import StoreUnavailable, StoreUnreachable, TfserverError
 
 COMMANDS: Final = {
-    "terminals": ("tfserver.cli.terminals", "list, show, approve or deny terminals"),
-    "punches": ("tfserver.cli.punches", "print punches, or follow them"),
-    "simulate": ("tfserver.simulator.command", "be terminals, for trying things without hardware"),
-    "token": ("tfserver.cli.token", "make a token for the HTTP API"),
-    "key": ("tfserver.cli.key", "make a master key for credentials"),
-    "check-config": ("tfserver.cli.check", "check a configuration file without starting"),
+    "terminals": Later("tfserver.cli.terminals", "list, show, approve or deny terminals"),
+    "send": Later("tfserver.cli.send", "order a terminal to do something"),
+    "orders": Later("tfserver.cli.orders", "what waits for a terminal and what became of it; cancel"),
+    "commands": Later("tfserver.cli.words", "what a terminal can be ordered to do"),
+    "punches": Later("tfserver.cli.punches", "print punches, or follow them"),
+    "backfill": Later("tfserver.cli.backfill", "fetch what a terminal recorded once more"),
+    "doctor": Later("tfserver.cli.doctor", "say why a terminal does not appear, and what else is wrong"),
+    "audit": Later("tfserver.cli.audit", "who changed what"),
+    "simulate": Later("tfserver.simulator.command", "be terminals, for trying things without hardware"),
+    "token": Later("tfserver.cli.token", "make, list or revoke tokens for the HTTP API"),
+    "key": Later("tfserver.cli.key", "make a master key for credentials"),
+    "check-config": Later("tfserver.cli.check", "check a configuration file without starting"),
+    "backup": Later("tfserver.cli.backup", "write all that the store keeps into one file"),
+    "restore": Later("tfserver.cli.restore", "bring such a file back into a store"),
+    "completion": Later("tfserver.cli.completion", "print what makes your shell complete these words"),
 }
-USAGE: Final = 2
+EPILOG: Final = (
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 out of reach, 4 not ended within the wait. "
+    "The server itself is started by 'twistd -n tfserver'."
+)
+
+
+class Program(LazyGroup):
+    """Turns whatever ends a sub-command into an exit status and one message on stderr."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a sub-command; the number it returns is the exit status."""
+        try:
+            status = super().invoke(ctx)
+            sys.stdout.flush()
+        except (Failed, TfserverError) as failed:
+            name = f"{ctx.info_name} {ctx.invoked_subcommand}"
+            print(f"{name}: {failed}", file=sys.stderr)
+            status = _status_of(failed)
+        except (KeyboardInterrupt, EOFError):
+            status = INTERRUPTED
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; the interpreter must not complain about it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = NOBODY_READS
+        ctx.exit(status if isinstance(status, int) else DONE)
+
+
+@click.group(
+    "tfserver",
+    cls=Program,
+    later=COMMANDS,
+    epilog=EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, message="tfserver %(version)s")
+@click.pass_context
+def tfserver(ctx: click.Context) -> None:
+    """Look after attendance and access-control terminals from the command line."""
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one sub-command and return the exit status.
-
-    0 is success, 1 a refusal or failure, 2 wrong usage, 3 a server out of reach; the message goes to stderr.
-    """
+    """Run one sub-command and return the exit status; messages go to stderr."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] not in COMMANDS:
-        return _overview(words)
-    name = words[0]
-    module = importlib.import_module(COMMANDS[name][0])
-    parser = argparse.ArgumentParser(prog=f"tfserver {name}", description=module.__doc__)
-    module.add_arguments(parser)
+    if words == ["help"]:
+        words = ["--help"]
     try:
-        return int(module.run(parser.parse_args(words[1:])))
-    except Failed as failed:
-        print(f"tfserver {name}: {failed}", file=sys.stderr)
+        return int(tfserver.main(words, "tfserver", standalone_mode=False) or DONE)
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except click.Abort:
+        return INTERRUPTED
+
+
+def _status_of(failed: Failed | TfserverError) -> int:
+    if isinstance(failed, Failed):
         return failed.status
-    except StoreUnreachable as failed:
-        print(f"tfserver {name}: {failed}", file=sys.stderr)
-        return UNREACHABLE
-    except TfserverError as failed:
-        print(f"tfserver {name}: {failed}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter must not complain about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-
-
-def _overview(words: list[str]) -> int:
-    if words[:1] == ["--version"]:
-        print(f"tfserver {__version__}")
-        return 0
-    asked = not words or words[0] in ("-h", "--help", "help")
-    out = sys.stdout if asked else sys.stderr
-    if not asked:
-        print(f"tfserver: there is no command '{words[0]}'", file=out)
-    print("usage: tfserver COMMAND …   ('tfserver COMMAND --help' tells more)\n", file=out)
-    for name, (_, help_text) in COMMANDS.items():
-        print(f"  {name:<14}{help_text}", file=out)
-    print("\nThe server itself is started by 'twistd -n tfserver'.", file=out)
-    return 0 if asked else USAGE
+    return UNREACHABLE if isinstance(failed, StoreUnreachable | StoreUnavailable) else REFUSED
 
 
 if __name__ == "__main__":

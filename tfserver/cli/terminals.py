@@ -2,65 +2,96 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from typing import Any
 
-from tfserver.cli import api
-from tfserver.cli.outcome import Failed
+import click
+
+from tfserver.cli.api import Api, asks_server, known_terminals, path_of
+from tfserver.cli.groups import UsualGroup
+from tfserver.cli.output import Column, People, Row, prints, progress
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of ``tfserver terminals``."""
-    parser.add_argument("action", nargs="?", default="list", choices=("list", "show", "approve", "deny"))
-    parser.add_argument("sn", nargs="*", help="serial numbers, for all but list")
-    parser.add_argument("--state", help="only these: online, offline, pending, denied, quarantined")
-    api.add_arguments(parser)
+def state_of(terminal: Row) -> str:
+    """One word for how a terminal stands."""
+    if terminal["admission"] != "approved":
+        return str(terminal["admission"])
+    return "online" if terminal["online"] else "offline"
 
 
-def run(args: argparse.Namespace) -> int:
-    """Do it, and print what came of it."""
-    server = api.Api(args)
-    if args.action == "list":
-        _print(args, _all(server, args.state))
-        return 0
-    if not args.sn:
-        raise Failed(f"which terminal? e.g. tfserver terminals {args.action} ZXDM26010042", 2)
-    if args.action == "show":
-        print(json.dumps([server.get(api.path_of("terminals", sn)) for sn in args.sn], indent=2))
-        return 0
-    wanted = {"admission": "approved" if args.action == "approve" else "denied"}
-    _print(args, [server.patch(api.path_of("terminals", sn), wanted) for sn in args.sn])
-    return 0
+COLUMNS = (
+    Column("serial number", lambda terminal: terminal["sn"]),
+    Column("state", state_of),
+    Column("model", lambda terminal: str(terminal["devinfo"].get("modelname", ""))[:20]),
+    Column("site", lambda terminal: terminal["site"]),
+    Column("last punch", lambda terminal: terminal["last_punch"] or "never"),
+    Column("name", lambda terminal: terminal["name"]),
+)
 
 
-def _all(server: api.Api, state: str | None) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        page = server.get("/terminals", state=state, cursor=cursor, limit=1000)
-        found += page["terminals"]
-        cursor = page["next"]
-        if cursor is None:
-            return found
+def sn_argument(function: Any) -> Any:
+    """Give a command the serial numbers that are to be dealt with."""
+    return click.argument("sns", metavar="SN...", nargs=-1, required=True, shell_complete=known_terminals)(
+        function
+    )
 
 
-def _print(args: argparse.Namespace, terminals: list[dict[str, Any]]) -> None:
-    if args.json:
-        print(json.dumps(terminals))
-        return
-    if not terminals:
-        print("no terminals")
-        return
-    print(f"{'serial number':<20} {'state':<12} {'model':<14} {'last punch':<25} name")
-    for terminal in terminals:
-        print(_line(terminal))
+def all_terminals(server: Api, state: str | None = None, site: str | None = None) -> list[Row]:
+    """Every terminal that fits."""
+    found: list[Row] = []
+    with progress("reading terminals") as tell:
+        for page in server.pages("/terminals", state=state, site=site):
+            found += page
+            tell(len(found), None)
+    return found
 
 
-def _line(terminal: dict[str, Any]) -> str:
-    state = terminal["admission"]
-    if state == "approved":
-        state = "online" if terminal["online"] else "offline"
-    model = str(terminal["devinfo"].get("modelname", ""))[:14]
-    last = terminal["last_punch"] or "never"
-    return f"{terminal['sn']:<20} {state:<12} {model:<14} {last:<25} {terminal['name']}".rstrip()
+@click.group("terminals", cls=UsualGroup)
+def command() -> None:
+    """List, show, approve or deny terminals. Alone it lists them.
+
+    \b
+      tfserver terminals --state pending
+      tfserver terminals approve ZXDM26010042
+    """
+
+
+@command.command("list")
+@click.option("--state", help="Only these: online, offline, pending, denied, quarantined; commas between.")
+@click.option("--site", help="Only those of this site.")
+@asks_server
+@prints
+def listing(server: Api, out: People, state: str | None, site: str | None) -> None:
+    """A line for each terminal."""
+    out.rows(all_terminals(server, state, site), COLUMNS, "no terminals")
+
+
+@command.command("show")
+@sn_argument
+@asks_server
+@prints
+def show(server: Api, out: People, sns: tuple[str, ...]) -> None:
+    """Everything that is known of a terminal."""
+    out.details([server.get(path_of("terminals", sn)) for sn in sns])
+
+
+@command.command("approve")
+@sn_argument
+@asks_server
+@prints
+def approve(server: Api, out: People, sns: tuple[str, ...]) -> None:
+    """Let terminals in: from then on their punches are taken."""
+    _decide(server, out, sns, "approved")
+
+
+@command.command("deny")
+@sn_argument
+@asks_server
+@prints
+def deny(server: Api, out: People, sns: tuple[str, ...]) -> None:
+    """Keep terminals out: they are told so, and keep their punches."""
+    _decide(server, out, sns, "denied")
+
+
+def _decide(server: Api, out: People, sns: tuple[str, ...], admission: str) -> None:
+    changed = [server.patch(path_of("terminals", sn), {"admission": admission}) for sn in sns]
+    out.rows(changed, COLUMNS, "no terminals")

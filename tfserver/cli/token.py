@@ -1,59 +1,107 @@
-"""Make a token for the HTTP API. It is printed alone; the store keeps its hash only."""
+"""Make a token for the HTTP API, list or revoke them. The store keeps hashes only."""
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tfserver import config
-from tfserver.errors import TfserverError
-from tfserver.store.client import Client
-from tfserver.store.datafolder import running_socket
-from tfserver.store.secrets import store_password
-from tfserver.store.tokens import Role, Tokens, new_token
+import click
 
+from tfserver.cli.api import Api, asks_server, path_of, rows_in
+from tfserver.cli.output import Column, People, prints
+from tfserver.cli.stores import Place, run_to_end, uses_store
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of ``tfserver token``."""
-    parser.add_argument("action", choices=("create",))
-    parser.add_argument("--role", choices=[role.value for role in Role], default=Role.READER.value)
-    parser.add_argument("--redis", metavar="URL", help="the store; wins over the configuration file")
-    parser.add_argument("-c", "--config", metavar="FILE", help="configuration file of the server")
-    parser.add_argument("--data-dir", default="./tfserver-data", help="folder of a running embedded store")
+if TYPE_CHECKING:
+    from tfserver.store.tokens import Token
 
-
-def run(args: argparse.Namespace) -> int:
-    """Add the token to the store, then print it."""
-    from twisted.internet import reactor
-    from twisted.internet.defer import Deferred
-
-    outcome: list[Any] = []
-
-    def begin() -> None:
-        """Make it as soon as the reactor runs."""
-        adding: Deferred[str] = Deferred.fromCoroutine(_create(reactor, args))
-        adding.addBoth(outcome.append).addCallback(lambda _: reactor.stop())
-
-    reactor.callWhenRunning(begin)
-    reactor.run()
-    if isinstance(outcome[0], str):
-        print(outcome[0])
-        return 0
-    failure = outcome[0]
-    if isinstance(failure.value, TfserverError):
-        raise failure.value
-    failure.raiseException()
-    return 1
+ROLES = ("admin", "operator", "reader")
+MOST_NAME = 100
+COLUMNS = (
+    Column("id", lambda token: token["id"]),
+    Column("role", lambda token: token["role"]),
+    Column("name", lambda token: token.get("name")),
+    Column("sites", lambda token: ", ".join(token.get("sites") or ()) or "all"),
+    Column("created", lambda token: token.get("created")),
+    Column("by", lambda token: token.get("created_by")),
+)
 
 
-async def _create(reactor: Any, args: argparse.Namespace) -> str:
-    settings = config.load(args.config, {} if args.redis is None else {"store.url": args.redis})
-    url = settings.store.url or f"unix://{running_socket(args.data_dir)}"
+@click.group("token", no_args_is_help=False)
+def command() -> None:
+    """Make, list or revoke tokens for the HTTP API."""
+
+
+def _visible(_: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Names stand in the audit and in logs."""
+    for text in value if isinstance(value, tuple) else (value,):
+        if not text.isprintable() or len(text) > MOST_NAME or (not text and isinstance(value, tuple)):
+            raise click.BadParameter(f"expected at most {MOST_NAME} visible characters", param=param)
+    return value
+
+
+@command.command("create")
+@click.option("--role", type=click.Choice(ROLES), default="reader", show_default=True, help="What it allows.")
+@click.option(
+    "--site",
+    "sites",
+    multiple=True,
+    metavar="SITE",
+    callback=_visible,
+    help="Only this site; give it several times.",
+)
+@click.option("--name", default="", callback=_visible, help="Whose it is, for the list and the audit.")
+@uses_store
+@prints
+def create(place: Place, out: People, role: str, sites: tuple[str, ...], name: str) -> None:
+    """Make a token, directly in the store, and print it alone. It is shown only once.
+
+    \b
+      tfserver token create --role operator --name "front desk" --site Lisbon
+      tfserver token create --redis redis://db.example --role admin
+    """
+    settings = place.settings()
+
+    async def issue(reactor: Any) -> tuple[str, Token]:
+        """Enter it."""
+        return await _issue(reactor, settings, role, sites, name)
+
+    token, entry = run_to_end(issue)
+    told = {"token": token, "id": entry.id, "role": role, "sites": list(sites), "name": name}
+    out.said(token, told)
+
+
+@command.command("list")
+@asks_server
+@prints
+def listing(server: Api, out: People) -> None:
+    """All tokens that are accepted; the tokens themselves nobody knows any more."""
+    out.rows(rows_in(server.get("/tokens")), COLUMNS, "no tokens")
+
+
+@command.command("revoke")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@asks_server
+@prints
+def revoke(server: Api, out: People, ids: tuple[str, ...]) -> None:
+    """Accept tokens no longer, from now on and everywhere."""
+    for token_id in ids:
+        server.delete(path_of("tokens", token_id))
+        out.said(f"{token_id}: revoked", {"id": token_id, "revoked": True})
+
+
+async def _issue(
+    reactor: Any, settings: Any, role: str, sites: tuple[str, ...], name: str
+) -> tuple[str, Token]:
+    from tfserver.store.client import Client
+    from tfserver.store.datafolder import running_socket
+    from tfserver.store.secrets import store_password
+    from tfserver.store.tokens import Role, Token, Tokens, new_token
+
+    url = settings.store.url or f"unix://{running_socket(settings.data_dir)}"
     client = Client(reactor, url, store_password(settings), settings.store)
     await client.start()
     token = new_token()
+    entry = Token("", Role(role), round(reactor.seconds() * 1000), name, sites)
     try:
-        await Tokens(client).add(token, Role(args.role), round(reactor.seconds() * 1000))
+        return token, await Tokens(client).issue(token, entry)
     finally:
         await client.stop()
-    return token

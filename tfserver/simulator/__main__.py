@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from tfserver.simulator.command import add_arguments, run
+import click
+
+from tfserver.simulator.command import command
 
 
 def main() -> int:
     """Read the command line and run the terminals; returns the exit code of `command.run`."""
-    parser = argparse.ArgumentParser(prog="tfserver-simulate", description="Simulate attendance terminals.")
-    add_arguments(parser)
-    return run(parser.parse_args())
+    try:
+        return int(command.main(prog_name="tfserver-simulate", standalone_mode=False) or 0)
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except click.Abort:
+        return 130
 
 
 if __name__ == "__main__":

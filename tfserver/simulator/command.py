@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import re
@@ -10,24 +9,20 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
-from twisted.logger import (
-    FilteringLogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
-from twisted.python.failure import Failure
+import click
 
 from tfserver.simulator.dialects import CHOICES
-from tfserver.simulator.drill import UNACKED, USAGE, Drill, Schedule
-from tfserver.simulator.fleet import Fleet
 from tfserver.simulator.making import Plan, make_terminals
+from tfserver.simulator.moods import FORM, KINDS, Mood, MoodError, describe_moods, read_moods
 from tfserver.simulator.push import Timers
-from tfserver.simulator.report import AckFile, Report, progress_line, summary
+from tfserver.simulator.report import AckFile, ObeyedFile, Report, progress_line, summary
 from tfserver.simulator.times import local_offset
+
+if TYPE_CHECKING:
+    from tfserver.simulator.drill import Drill
 
 EPILOG = (
     "exit code: 0 done (with --wait-ack: everything acknowledged), 1 something stayed unacknowledged, "
@@ -35,122 +30,208 @@ EPILOG = (
 )
 SPARE_FILES = 64
 """Open files that the process needs besides its connections."""
+USUAL = Timers()
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class UsageError(Exception):
     """The options do not fit together, or to this computer."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the simulator to a parser."""
-    parser.epilog = EPILOG
-    _add_terminal_arguments(parser)
-    _add_timer_arguments(parser)
-    _add_run_arguments(parser)
+def seconds(text: str) -> float:
+    """A time above 0, and finite."""
+    number = _float(text)
+    if not 0 < number < float("inf"):
+        raise click.BadParameter(f"'{text}': seconds above 0 expected")
+    return number
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the terminals that ``args`` ask for, in the reactor of this process; returns the exit code."""
+def rate(text: str) -> float:
+    """So many a second, perhaps none."""
+    number = _float(text)
+    if not 0 <= number < float("inf"):
+        raise click.BadParameter(f"'{text}': 0 or more a second expected")
+    return number
+
+
+def moods(text: str) -> tuple[Mood, ...]:
+    """How terminals answer otherwise than the documents say; see `read_moods`."""
+    try:
+        return read_moods(text)
+    except MoodError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _show_moods(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(describe_moods())
+        context.exit()
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is asked for, named as on the command line."""
+
+    url: str
+    terminals: int
+    dialect: str
+    sn_prefix: str
+    users: int
+    history: int
+    backlog: int
+    batch: int
+    heartbeat: float
+    reg_repeat: float
+    retry: float
+    answer_timeout: float
+    resend: float
+    rate: float
+    enrol_rate: float
+    seconds: float | None
+    wait_ack: bool
+    timeout: float
+    seed: int | None
+    ack_file: str | None
+    obeyed_file: str | None
+    mood: tuple[Mood, ...] | None
+    json: bool
+    progress: bool
+
+
+def _number(least: int) -> click.IntRange:
+    return click.IntRange(min=least)
+
+
+def _option(name: str, kind: Any, default: Any, told: str, metavar: str | None = None) -> Callable[[F], F]:
+    return click.option(name, type=kind, default=default, show_default=True, help=told, metavar=metavar)
+
+
+@click.command("simulate", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@_option("--url", str, "ws://127.0.0.1:7788/pub/chat", "Where the server is.")
+@_option("--terminals", _number(1), 1, "How many terminals.", "N")
+@_option("--dialect", click.Choice(sorted(CHOICES)), "mixed", "How they speak.")
+@_option("--sn-prefix", str, "SIMT", "Their serial numbers begin with it.", "TEXT")
+@_option("--users", _number(0), 5, "People on each terminal.", "N")
+@_option("--history", _number(0), 0, "Logs each holds that were acknowledged long ago.", "N")
+@_option("--backlog", _number(0), 0, "Logs each holds before it connects.", "N")
+@_option("--batch", _number(1), 20, "Most logs in a message.", "N")
+@_option("--heartbeat", seconds, USUAL.heartbeat, "Seconds between pings.")
+@_option("--reg-repeat", seconds, USUAL.reg, "Seconds until reg is repeated.")
+@_option("--retry", seconds, USUAL.refused, "Seconds after a refused reg.")
+@_option("--answer-timeout", seconds, USUAL.answer, "Seconds for an answer.")
+@_option("--resend", seconds, USUAL.again, "Seconds after result:false.")
+@_option("--rate", rate, 1.0, "Punches a second over all.", "R")
+@_option("--enrol-rate", rate, 0.0, "New people a second over all.", "R")
+@click.option("--seconds", type=seconds, metavar="S", help="Stop punching after S seconds (default: Ctrl-C).")
+@click.option("--wait-ack", is_flag=True, help="Then wait until everything is acknowledged.")
+@_option("--timeout", seconds, 60.0, "Seconds for --wait-ack and for connecting.")
+@click.option("--seed", type=int, metavar="N", help="Make the chance repeatable.")
+@click.option("--ack-file", metavar="FILE", help="Append each acknowledged log as a JSON line.")
+@click.option("--obeyed-file", metavar="FILE", help="Append each command that was done as a JSON line.")
+@click.option(
+    "--mood",
+    type=moods,
+    metavar="MOODS",
+    help=f"Odd ways to answer commands, each {FORM}, with commas between: {', '.join(KINDS)} (see --moods).",
+)
+@click.option(
+    "--moods",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_moods,
+    help="Say what each kind of mood does, and end.",
+)
+@click.option("--json", is_flag=True, help="Print the report as one JSON object.")
+@click.option("--progress", is_flag=True, help="Show progress also when stderr is no terminal window.")
+def command(**given: Any) -> int:
+    """Be attendance terminals, for trying things without hardware.
+
+    \b
+      tfserver simulate --terminals 50 --rate 20 --seconds 60
+      tfserver simulate --terminals 5 --backlog 1000 --rate 0 --wait-ack
+    """
+    return run(Options(**given))
+
+
+def run(options: Options) -> int:
+    """Run the terminals that are asked for, in the reactor of this process; returns the exit code."""
+    from tfserver.simulator.drill import USAGE
+
     try:
         with ExitStack() as stack:
-            report = Report(_ack_file(args.ack_file, stack))
-            return _run(args, report)
+            return _run(options, _report(options, stack))
     except UsageError as error:
         print(f"simulate: {error}", file=sys.stderr)
         return USAGE
 
 
-def _add_terminal_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--url", default="ws://127.0.0.1:7788/pub/chat", help="where the server is (%(default)s)")
-    add("--terminals", type=_positive, default=1, metavar="N", help="how many terminals (%(default)s)")
-    add("--dialect", choices=sorted(CHOICES), default="mixed", help="how they speak (%(default)s)")
-    add(
-        "--sn-prefix", default="SIMT", metavar="TEXT", help="their serial numbers begin with it (%(default)s)"
-    )
-    add("--users", type=_natural, default=5, metavar="N", help="people on each terminal (%(default)s)")
-    add("--backlog", type=_natural, default=0, metavar="N", help="logs each holds before it connects")
-    add("--batch", type=_positive, default=20, metavar="N", help="most logs in a message (%(default)s)")
-
-
-def _add_timer_arguments(parser: argparse.ArgumentParser) -> None:
-    add, usual = parser.add_argument, Timers()
-    add("--heartbeat", type=_seconds, default=usual.heartbeat, help="seconds between pings (%(default)s)")
-    add("--reg-repeat", type=_seconds, default=usual.reg, help="seconds until reg is repeated (%(default)s)")
-    add("--retry", type=_seconds, default=usual.refused, help="seconds after a refused reg (%(default)s)")
-    add("--answer-timeout", type=_seconds, default=usual.answer, help="seconds for an answer (%(default)s)")
-    add("--resend", type=_seconds, default=usual.again, help="seconds after result:false (%(default)s)")
-
-
-def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--rate", type=_rate, default=1.0, metavar="R", help="punches a second over all (%(default)s)")
-    add(
-        "--enrol-rate",
-        type=_rate,
-        default=0.0,
-        metavar="R",
-        help="new people a second over all (%(default)s)",
-    )
-    add("--seconds", type=_seconds, metavar="S", help="stop punching after S seconds (default: Ctrl-C)")
-    add("--wait-ack", action="store_true", help="then wait until everything is acknowledged")
-    add("--timeout", type=_seconds, default=60.0, help="for --wait-ack and for connecting (%(default)s s)")
-    add("--seed", type=int, metavar="N", help="make the chance repeatable")
-    add("--ack-file", metavar="FILE", help="append each acknowledged log as a JSON line")
-    add("--json", action="store_true", help="print the report as one JSON object")
-    add("--progress", action="store_true", help="show progress also when stderr is no terminal window")
-
-
-def _run(args: argparse.Namespace, report: Report) -> int:
-    _check(args)
-    _allow_connections(args.terminals + SPARE_FILES)
+def _run(options: Options, report: Report) -> int:
+    _check(options)
+    _allow_connections(options.terminals + SPARE_FILES)
     # only now: whoever imports this module may want another reactor, or none
     from twisted.internet import reactor
 
-    drill = _make_drill(args, report, reactor)
+    drill = _make_drill(options, report, reactor)
     code = _drive(drill, reactor)
     figures = drill.figures()
-    print(json.dumps(figures, ensure_ascii=False) if args.json else summary(figures))
+    print(json.dumps(figures, ensure_ascii=False) if options.json else summary(figures))
     return code
 
 
-def _make_drill(args: argparse.Namespace, report: Report, reactor: Any) -> Drill:
-    # Autobahn is slow to load, and other commands of the same program do not need it
+def _make_drill(options: Options, report: Report, reactor: Any) -> Drill:
+    # Autobahn and Twisted are slow to load, and --help does not need them
     from tfserver.simulator.client import Dialler
+    from tfserver.simulator.drill import Drill, Schedule
+    from tfserver.simulator.fleet import Fleet
 
-    chance = random.Random(args.seed)
+    chance = random.Random(options.seed)
     now = reactor.seconds()
-    terminals = make_terminals(_plan(args), now, local_offset(now), chance)
+    terminals = make_terminals(_plan(options), now, local_offset(now), chance)
     try:
-        dial = Dialler(reactor, args.url)
+        dial = Dialler(reactor, options.url)
     except ValueError as error:
         raise UsageError(str(error)) from error
     fleet = Fleet(terminals, dial, reactor, chance, report)
-    schedule = Schedule(args.rate, args.enrol_rate, args.seconds, args.wait_ack, args.timeout)
-    return Drill(fleet, schedule, reactor, _say, _progress(args))
+    schedule = Schedule(options.rate, options.enrol_rate, options.seconds, options.wait_ack, options.timeout)
+    return Drill(fleet, schedule, reactor, _say, _progress(options))
 
 
-def _plan(args: argparse.Namespace) -> Plan:
+def _plan(options: Options) -> Plan:
     timers = Timers(
-        reg=args.reg_repeat,
-        refused=args.retry,
-        answer=args.answer_timeout,
-        again=args.resend,
-        heartbeat=args.heartbeat,
+        reg=options.reg_repeat,
+        refused=options.retry,
+        answer=options.answer_timeout,
+        again=options.resend,
+        heartbeat=options.heartbeat,
     )
     return Plan(
-        terminals=args.terminals,
-        dialect=args.dialect,
-        users=args.users,
-        backlog=args.backlog,
-        batch=args.batch,
-        sn_prefix=args.sn_prefix,
+        terminals=options.terminals,
+        dialect=options.dialect,
+        users=options.users,
+        history=options.history,
+        backlog=options.backlog,
+        batch=options.batch,
+        sn_prefix=options.sn_prefix,
         timers=timers,
+        moods=options.mood or (),
     )
 
 
 def _drive(drill: Drill, reactor: Any) -> int:
     """Run the reactor until the drill is over; a mistake of our own is raised again."""
+    from twisted.python.failure import Failure
+
+    from tfserver.simulator.drill import UNACKED
+
     _log_warnings()
     ended: list[Any] = []
 
@@ -169,12 +250,12 @@ def _drive(drill: Drill, reactor: Any) -> int:
     return int(ended[0])
 
 
-def _check(args: argparse.Namespace) -> None:
+def _check(options: Options) -> None:
     """UsageError for options that make no sense together."""
-    if not re.fullmatch(r"[A-Za-z0-9._-]{0,24}", args.sn_prefix):
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,24}", options.sn_prefix):
         raise UsageError("--sn-prefix: at most 24 letters, digits, '.', '_' or '-' expected")
-    if not args.users and (args.backlog or args.rate):
-        raise UsageError("without --users nobody can punch: --rate 0 and --backlog 0 expected")
+    if not options.users and (options.backlog or options.history or options.rate):
+        raise UsageError("without --users nobody can punch: --rate 0, --backlog 0 and --history 0 expected")
 
 
 def _allow_connections(files: int) -> None:
@@ -194,55 +275,42 @@ def _allow_connections(files: int) -> None:
         raise UsageError(f"{files} open files are needed: {error}") from error
 
 
-def _ack_file(path: str | None, stack: ExitStack) -> AckFile | None:
+def _report(options: Options, stack: ExitStack) -> Report:
+    acked = _opened("--ack-file", options.ack_file, stack)
+    obeyed = _opened("--obeyed-file", options.obeyed_file, stack)
+    return Report(None if acked is None else AckFile(acked), None if obeyed is None else ObeyedFile(obeyed))
+
+
+def _opened(option: str, path: str | None, stack: ExitStack) -> TextIO | None:
+    """The file of an option, to append to; None without one."""
     if path is None:
         return None
     try:
-        return AckFile(stack.enter_context(open(path, "a", encoding="utf-8")))
+        return stack.enter_context(open(path, "a", encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"--ack-file: {error}") from error
+        raise UsageError(f"{option}: {error}") from error
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _progress(args: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
-    if not args.progress and not sys.stderr.isatty():
+def _progress(options: Options) -> Callable[[dict[str, Any]], None]:
+    if not options.progress and not sys.stderr.isatty():
         return lambda figures: None
     return lambda figures: _say(progress_line(figures))
 
 
 def _log_warnings() -> None:
     """Mistakes of our own are shown; what Twisted and Autobahn only remark is not."""
+    from twisted.logger import (
+        FilteringLogObserver,
+        LogLevel,
+        LogLevelFilterPredicate,
+        globalLogBeginner,
+        textFileLogObserver,
+    )
+
     severe = LogLevelFilterPredicate(defaultLogLevel=LogLevel.error)
     observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [severe])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("1 or more expected")
-    return number
-
-
-def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("0 or more expected")
-    return number
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError("seconds above 0 expected")
-    return number
-
-
-def _rate(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError("0 or more a second expected")
-    return number

@@ -13,6 +13,8 @@ from tfserver.store.keys import Keys
 SCHEMA: Final = 1
 OLDEST_READER: Final = 1
 """The oldest schema whose programs may work beside this one."""
+UNFINISHED: Final = 1_000_000
+"""No tfserver reads this schema: none starts on a store that is half restored."""
 _STRENGTH: Final = {Durability.NONE: 0, Durability.EVERYSEC: 1, Durability.ALWAYS: 2}
 _FSYNC: Final = {"always": Durability.ALWAYS, "everysec": Durability.EVERYSEC}
 
@@ -100,6 +102,8 @@ class Gate:
             await connection.execute_command("HSETNX", key, "schema", SCHEMA)
             await connection.execute_command("HSETNX", key, "reader", OLDEST_READER)
             schema, reader = await connection.execute_command("HMGET", key, "schema", "reader")
+        if int(reader) == UNFINISHED:
+            raise Unfit("a restore into this store did not end: run 'tfserver restore' again, with --replace")
         if int(reader) > SCHEMA:
             raise Unfit(
                 f"the data has schema {schema}, readable from schema {reader} on, and this tfserver knows "
