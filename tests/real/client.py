@@ -8,11 +8,22 @@ import os
 import socket
 import struct
 import time
-from typing import Any
+from typing import Any, Final
 
 from tests.real.store import SECONDS
 
-TEXT, CLOSE, PING = 1, 8, 9
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+NOTHING: Final = {"count": 0, "from": 0, "to": 0, "record": []}
+QUIET: Final[dict[str, dict[str, Any]]] = {
+    "gettime": {"result": None, "time": "2026-04-02 08:00:00"},
+    "settime": {},
+    "getdevinfo": {"deviceid": 1, "volume": 6},
+    "getdevlock": {"opendelay": 5},
+    "getuserlist": NOTHING,
+    "getnewlog": NOTHING,
+    "getalllog": NOTHING,
+}
+"""Habits of a terminal that a server may ask what it likes by itself: it has no people and no logs."""
 
 
 class Lost(Exception):
@@ -24,9 +35,16 @@ class Lost(Exception):
 
 
 class RealClient:
-    """A blocking WebSocket connection to ``port`` of loopback; ``before`` is said before all else."""
+    """A blocking WebSocket connection to ``port`` of loopback; ``before`` is said before all else.
+
+    ``habits`` are replies by word: a command with such a word is answered when it is read and not waited for,
+    and not seen otherwise. ``passed`` are the messages that `ask`, `commanded`, `obey` and `answer_to` only
+    met while they waited for another one.
+    """
 
     def __init__(self, port: int, before: bytes = b"") -> None:
+        self.habits: dict[str, dict[str, Any]] = {}
+        self.passed: list[dict[str, Any]] = []
         self.socket = socket.create_connection(("127.0.0.1", port), SECONDS)
         self.socket.sendall(before)
         self._buffer = b""
@@ -57,20 +75,47 @@ class RealClient:
         """The next message; Lost when the connection ends, TimeoutError when nothing comes."""
         deadline = time.monotonic() + seconds
         while True:
-            kind, payload = self._frame(deadline)
-            if kind == TEXT:
-                found: dict[str, Any] = json.loads(payload)
-                return found
-            if kind == CLOSE:
-                raise Lost(struct.unpack("!H", payload[:2])[0] if len(payload) > 1 else None)
+            message = self._message(deadline)
+            if not self._is_habit(message):
+                return message
 
     def ask(self, **message: Any) -> dict[str, Any]:
         """Send a message and return the answer to its word."""
         self.say(**message)
+        return self._until_word("ret", message["cmd"], time.monotonic() + SECONDS)
+
+    def answer_to(self, word: str, seconds: float = SECONDS) -> dict[str, Any]:
+        """The answer to something that was said before, also when it came while another was waited for."""
+        return self._passed("ret", word) or self._until_word("ret", word, time.monotonic() + seconds)
+
+    def commanded(self, word: str, seconds: float = SECONDS) -> dict[str, Any]:
+        """The next command of a word, also one that came before; it is not answered."""
+        return self._passed("cmd", word) or self._until_word("cmd", word, time.monotonic() + seconds)
+
+    def reply(self, word: str, **fields: Any) -> None:
+        """Answer a command: ``result`` is true unless the fields say otherwise, and left out when None."""
+        message = {"ret": word, "result": True, **fields}
+        self.say(**{key: value for key, value in message.items() if key != "result" or value is not None})
+
+    def obey(self, word: str, **fields: Any) -> dict[str, Any]:
+        """Wait for a command, answer it as `reply` does, and return it."""
+        command = self.commanded(word)
+        self.reply(word, **fields)
+        return command
+
+    def pinged(self, seconds: float = SECONDS) -> bytes:
+        """What the next ping says; messages before it are kept, it is not answered."""
+        deadline = time.monotonic() + seconds
         while True:
-            answer = self.hear()
-            if answer.get("ret") == message["cmd"]:
-                return answer
+            kind, payload = self._frame(deadline)
+            if kind == PING:
+                return payload
+            if kind in (TEXT, CLOSE):
+                self.passed.append(self._told(kind, payload))
+
+    def pong(self, payload: bytes) -> None:
+        """Answer a ping."""
+        self.write(frame(payload, PONG))
 
     def register(self, sn: str, **devinfo: Any) -> dict[str, Any]:
         """``reg`` with an identity that follows from the serial number, and its answer."""
@@ -87,6 +132,43 @@ class RealClient:
     def shut(self) -> None:
         """Close the socket without a farewell."""
         self.socket.close()
+
+    def _until_word(self, kind: str, word: str, deadline: float) -> dict[str, Any]:
+        """Read up to the message whose ``cmd`` or ``ret`` is this word; the others are kept, or habits."""
+        while True:
+            message = self._message(deadline)
+            if message.get(kind) == word:
+                return message
+            if not self._is_habit(message):
+                self.passed.append(message)
+
+    def _passed(self, kind: str, word: str) -> dict[str, Any] | None:
+        """Take the oldest such message out of those that came while another was waited for."""
+        for place, message in enumerate(self.passed):
+            if message.get(kind) == word:
+                return self.passed.pop(place)
+        return None
+
+    def _is_habit(self, message: dict[str, Any]) -> bool:
+        """Answer a command by habit, if there is one for it."""
+        word = message.get("cmd")
+        if word not in self.habits:
+            return False
+        self.reply(str(word), **self.habits[str(word)])
+        return True
+
+    def _message(self, deadline: float) -> dict[str, Any]:
+        while True:
+            kind, payload = self._frame(deadline)
+            if kind in (TEXT, CLOSE):
+                return self._told(kind, payload)
+
+    def _told(self, kind: int, payload: bytes) -> dict[str, Any]:
+        """The message of a frame; Lost when it is the last."""
+        if kind == CLOSE:
+            raise Lost(struct.unpack("!H", payload[:2])[0] if len(payload) > 1 else None)
+        found: dict[str, Any] = json.loads(payload)
+        return found
 
     def _frame(self, deadline: float) -> tuple[int, bytes]:
         first, second = self._take(2, deadline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.real.store import SECONDS, RealStore, wait_until
 from tfserver.store.vault import new_master_key
@@ -20,7 +21,17 @@ from tfserver.store.vault import new_master_key
 ROOT = Path(__file__).parents[2]
 READY = re.compile(r"tfserver ready: terminals on \S+?:(\d+).*?, people on \S+?:(\d+)")
 KEY = new_master_key()
+OUTSIDE = ("/", "/healthz", "/readyz", "/metrics")
+"""The paths that are not below ``/api/v1``."""
 TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
+
+
+class Answer(NamedTuple):
+    """An answer over HTTP: its status (0: none came), decoded body, and headers with names in lower case."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
 
 
 class RealServer:
@@ -83,27 +94,52 @@ class RealServer:
         """Where terminals connect."""
         return f"ws://127.0.0.1:{self.terminals}/pub/chat"
 
-    def get(self, path: str) -> tuple[int, Any]:
+    def get(self, path: str, **headers: str) -> tuple[int, Any]:
         """Status and decoded body of a GET; a path without ``/api/v1`` in front is below it."""
-        return self.ask("GET", path, None)
+        return self.ask("GET", path, None, **headers)
 
-    def patch(self, path: str, body: Any) -> tuple[int, Any]:
+    def patch(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
         """Status and decoded body of a PATCH."""
-        return self.ask("PATCH", path, json.dumps(body).encode())
+        return self.ask("PATCH", path, json.dumps(body).encode(), **headers)
 
-    def ask(self, method: str, path: str, body: bytes | None) -> tuple[int, Any]:
-        """One HTTP request with the token."""
+    def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+        """Status and decoded body of a POST."""
+        return self.ask("POST", path, json.dumps(body).encode(), **headers)
+
+    def put(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+        """Status and decoded body of a PUT."""
+        return self.ask("PUT", path, json.dumps(body).encode(), **headers)
+
+    def delete(self, path: str, **headers: str) -> tuple[int, Any]:
+        """Status and decoded body of a DELETE."""
+        return self.ask("DELETE", path, None, **headers)
+
+    def ask(self, method: str, path: str, body: bytes | None, **headers: str) -> tuple[int, Any]:
+        """Status and decoded body of one HTTP request; see `exchange`."""
+        return self.exchange(method, path, body, **headers)[:2]
+
+    def exchange(self, method: str, path: str, body: bytes | None, **headers: str) -> Answer:
+        """One HTTP request with the token, and the whole answer.
+
+        Headers have underscores for hyphens: ``idempotency_key="k1"``. An empty one is not sent, so that
+        ``authorization=""`` asks without a token.
+        """
         base = f"http://127.0.0.1:{self.http}"
-        below = path if path.split("?")[0] in ("/healthz", "/readyz", "/metrics") else f"/api/v1{path}"
+        below = path if path.split("?")[0] in OUTSIDE else f"/api/v1{path}"
         request = urllib.request.Request(base + below, data=body, method=method)
-        request.add_header("Authorization", f"Bearer {self.token}")
+        kind = "" if body is None else "application/json"
+        sent = {"authorization": f"Bearer {self.token}", "content_type": kind, **headers}
+        for name, value in sent.items():
+            if value:
+                request.add_header(name.replace("_", "-"), value)
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:
-                return answer.status, _decoded(answer.read())
+                return _answer(answer.status, answer)
         except urllib.error.HTTPError as refused:
-            return refused.code, _decoded(refused.read())
-        except OSError:
-            return 0, None
+            with refused:
+                return _answer(refused.code, refused)
+        except (OSError, http.client.HTTPException):
+            return Answer(0, None, {})
 
     def punches(self) -> list[dict[str, Any]]:
         """The whole feed."""
@@ -152,6 +188,11 @@ def new_admin_token(store: RealStore) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def _answer(status: int, answer: Any) -> Answer:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Answer(status, _decoded(answer.read()), headers)
 
 
 def _decoded(body: bytes) -> Any:

@@ -34,6 +34,16 @@ class RealSimulator:
         """Each acknowledged record as a line, written at once."""
         return os.path.join(self.folder, "acks")
 
+    @property
+    def obeyed_file(self) -> str:
+        """Each command that a terminal did as a line, written before it is answered."""
+        return os.path.join(self.folder, "obeyed")
+
+    def write_obeyed(self) -> RealSimulator:
+        """Let it write down what its terminals do, for `obeyed`; to be called before the start."""
+        self._command += ["--obeyed-file", self.obeyed_file]
+        return self
+
     def start(self) -> RealSimulator:
         """Start it without waiting for anything."""
         self._process = subprocess.Popen(
@@ -47,9 +57,11 @@ class RealSimulator:
 
     def acked(self) -> Counter[Key]:
         """The identities of all records acknowledged so far."""
-        path = Path(self.ack_file)
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        return Counter(key_of(json.loads(line)) for line in lines if line.endswith("\n"))
+        return Counter(key_of(line) for line in whole_lines(self.ack_file))
+
+    def obeyed(self, word: str = "") -> list[dict[str, Any]]:
+        """What the terminals did so far, of one word or all: ``sn``, ``cmd``, ``at`` (`time.monotonic`)."""
+        return [line for line in whole_lines(self.obeyed_file) if word in ("", line["cmd"])]
 
     def report(self, seconds: float = 2 * SECONDS) -> dict[str, Any]:
         """Wait for its end, and return its report; AssertionError when not everything was acknowledged."""
@@ -74,6 +86,12 @@ class RealSimulator:
             self._process.kill()
             self._process.communicate(timeout=SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def whole_lines(path: str) -> list[dict[str, Any]]:
+    """The objects of a file that is still being written, line by line; none while it is not there."""
+    lines = Path(path).read_text().splitlines(keepends=True) if os.path.exists(path) else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def key_of(record: dict[str, Any]) -> Key:

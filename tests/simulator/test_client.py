@@ -94,6 +94,16 @@ class ClientTests(TestCase):
         await server.until(lambda: server.words() == ["reg", "reg"])
         self.assertEqual(server.words("ret"), [])
 
+    async def test_reboot_with_an_answer(self) -> None:
+        """AiFace answers ``reboot`` before it goes, and the answer arrives."""
+        server = await self.serve()
+        self.connect(server.url, dialect="aiface", users=0)
+        await server.until(lambda: bool(server.heard))
+        server.connections[0].say({"cmd": "reboot"})
+        await server.until(lambda: server.words() == ["reg", "reg"])
+        self.assertEqual(server.words("ret"), ["reboot"])
+        self.assertEqual(self.report.obeyed, {"reboot": 1})
+
     async def test_heartbeat(self) -> None:
         """The terminals ping."""
         server = await self.serve()

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
 import os
 import sys
 from typing import Any
+from unittest import mock
 
+import click
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.simulator.tiny_server import TinyServer
-from tfserver.simulator.command import add_arguments, run
+from tfserver.simulator.__main__ import main
+from tfserver.simulator.command import Options, command, run
 
 
-def parsed(*arguments: str) -> argparse.Namespace:
+def parsed(*arguments: str) -> Options:
     """The options of a command line."""
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return parser.parse_args(arguments)
+    with command.make_context("simulate", list(arguments)) as context:
+        return Options(**context.params)
 
 
 class OptionTests(SynchronousTestCase):
@@ -35,6 +36,14 @@ class OptionTests(SynchronousTestCase):
         self.assertEqual(options.url, "ws://127.0.0.1:7788/pub/chat")
         self.assertEqual((options.terminals, options.rate, options.seconds), (1, 1.0, None))
         self.assertEqual((options.timeout, options.heartbeat, options.reg_repeat), (60, 3, 20))
+        self.assertEqual((options.dialect, options.users, options.batch), ("mixed", 5, 20))
+        self.assertFalse(options.wait_ack or options.json or options.progress)
+
+    def test_given(self) -> None:
+        """Each option is taken, also with ``=``."""
+        options = parsed("--terminals=3", "--rate", "0", "--seed", "-7", "--seconds", "1e1", "--wait-ack")
+        self.assertEqual((options.terminals, options.rate, options.seed), (3, 0.0, -7))
+        self.assertEqual((options.seconds, options.wait_ack), (10.0, True))
 
     def test_usage_errors(self) -> None:
         """Mistakes are explained on stderr; the exit code is 2."""
@@ -54,13 +63,36 @@ class OptionTests(SynchronousTestCase):
         """The parser itself refuses what is no fitting number."""
         for arguments in (
             ("--terminals", "0"),
+            ("--users", "-1"),
             ("--rate", "-1"),
+            ("--rate", "nan"),
+            ("--enrol-rate", "inf"),
             ("--seconds", "0"),
+            ("--seconds", "soon"),
+            ("--timeout", "inf"),
+            ("--seed", "x"),
             ("--dialect", "klingon"),
+            ("--nosuch",),
+            ("word",),
         ):
-            with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit) as caught:
-                parsed(*arguments)
-            self.assertEqual(caught.exception.code, 2)
+            wrong = self.assertRaises(click.UsageError, parsed, *arguments)
+            self.assertEqual(wrong.exit_code, 2)
+
+    def test_as_a_module(self) -> None:
+        """``python -m tfserver.simulator`` is the same: its help, and its status for mistakes."""
+        for words, status, said in (
+            (("--help",), 0, "exit code: 0 done"),
+            (("--terminals", "0"), 2, "--terminals"),
+            (("--sn-prefix", "a b"), 2, "simulate: --sn-prefix"),
+        ):
+            out, err = io.StringIO(), io.StringIO()
+            with (
+                mock.patch.object(sys, "argv", ["x", *words]),
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(err),
+            ):
+                self.assertEqual(main(), status, words)
+            self.assertIn(said, " ".join((out.getvalue() + err.getvalue()).split()))
 
 
 class RunTests(TestCase):

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.simulator.tiny_server import good_answer
 from tfserver.simulator.fleet import HANDSHAKE, Fleet, Listener
 from tfserver.simulator.making import Plan, make_terminals
+from tfserver.simulator.moods import read_moods
 from tfserver.simulator.report import Report
 
 
@@ -187,6 +188,67 @@ class ConnectingTests(FleetCase):
         self.pass_time(31)
         for wire in self.wires:
             self.assertTrue(7 <= wire.pings <= 10, wire.pings)
+
+
+class MoodTests(FleetCase):
+    """What moods do to a connection."""
+
+    def command(self, wire: Wire, **message: Any) -> list[dict[str, Any]]:
+        """Send a command, and what the terminal has said since."""
+        before = len(wire.sent)
+        wire.listener.received(json.dumps(message).encode())
+        return wire.sent[before:]
+
+    def test_late(self) -> None:
+        """The answer comes after so many seconds, to a tick, and what was done is counted at once."""
+        self.fleet(moods=read_moods("late=0.5:opendoor"))
+        self.open_all()
+        self.assertEqual(self.command(self.wires[0], cmd="opendoor")[0]["cmd"], "sendlog")
+        self.assertEqual(self.report.obeyed, {"opendoor": 1})
+        self.pass_time(0.48)
+        self.assertNotIn("ret", self.wires[0].sent[-1])
+        self.pass_time(0.03)
+        self.assertEqual(self.wires[0].sent[-1]["ret"], "opendoor")
+
+    def test_late_answers_overtake(self) -> None:
+        """Answers come in the order in which they are due, not in which they were asked for."""
+        self.fleet(moods=read_moods("late=2:gettime,late=1:getdevinfo"))
+        self.open_all()
+        for word in ("gettime", "getdevinfo"):
+            self.command(self.wires[0], cmd=word)
+        self.pass_time(3)
+        self.assertEqual([message["ret"] for message in self.wires[0].sent[1:]], ["getdevinfo", "gettime"])
+
+    def test_late_dies_with_the_connection(self) -> None:
+        """A late answer is never given on the next connection."""
+        self.fleet(moods=read_moods("late=3:gettime"))
+        self.open_all()
+        self.command(self.wires[0], cmd="gettime")
+        self.wires[0].end("cable cut")
+        self.pass_time(1)
+        self.open_all()
+        self.pass_time(5)
+        self.assertEqual([message.get("ret") for wire in self.wires for message in wire.sent], [None, None])
+
+    def test_drops(self) -> None:
+        """The connection is cut, and the terminal comes back."""
+        self.fleet(moods=read_moods("drops:setdevinfo"))
+        self.open_all()
+        self.assertEqual(self.command(self.wires[0], cmd="setdevinfo", volume=7), [])
+        self.assertEqual(self.wires[0].ended, "aborted")
+        self.pass_time(1)
+        self.open_all()
+        self.assertEqual(self.wires[1].sent[0]["cmd"], "reg")
+
+    def test_rubbish(self) -> None:
+        """What is unreadable goes out as it is."""
+        fleet = self.fleet(moods=read_moods("rubbish:gettime"))
+        self.open_all()
+        sent: list[bytes] = []
+        self.patch(self.wires[0], "send", sent.append)
+        fleet.members[0].received(b'{"cmd":"gettime"}')
+        self.assertEqual(len(sent), 1)
+        self.assertRaises(ValueError, json.loads, sent[0])
 
 
 class PunchingTests(FleetCase):

@@ -37,11 +37,19 @@ class LogBookTests(SynchronousTestCase):
         """New is what neither pointer has passed."""
         book = filled(5)
         book.mark_read(2)
-        self.assertEqual((book.waiting, book.new), (5, 3))
+        self.assertEqual((book.waiting, book.new, book.first_new), (5, 3, 2))
         book.ack(4, book.generation)
-        self.assertEqual((book.waiting, book.new), (1, 1))
-        book.mark_read(1)
+        self.assertEqual((book.waiting, book.new, book.first_new), (1, 1, 4))
+        book.mark_read(3)
+        self.assertEqual(book.new, 1)
+        book.mark_read(5)
         self.assertEqual(book.unread(), [])
+
+    def test_an_earlier_life(self) -> None:
+        """Logs of before are held, but neither wait nor count as made."""
+        book = filled(5)
+        book.settle(3)
+        self.assertEqual((len(book), book.waiting, book.new, book.made), (5, 2, 2, 2))
 
     def test_full(self) -> None:
         """A full book forgets the oldest acknowledged logs, and never one that is not acknowledged."""

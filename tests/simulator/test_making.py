@@ -7,7 +7,9 @@ from random import Random
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.simulator.admitted import said
 from tfserver.simulator.making import Plan, make_terminals
+from tfserver.simulator.moods import read_moods
 
 
 class MakingTests(SynchronousTestCase):
@@ -35,3 +37,19 @@ class MakingTests(SynchronousTestCase):
         logs = terminal.memory.logs.everything()
         self.assertEqual(len(set(logs)), 5000)
         self.assertTrue(all(log.second < now for log in logs))
+
+    def test_history(self) -> None:
+        """The older logs are acknowledged already, and nobody's punches of this run; the newer ones wait."""
+        (terminal,) = make_terminals(Plan(history=30, backlog=10), 90 * 86_400.0, 0.0, Random(1))
+        logs = terminal.memory.logs
+        self.assertEqual((len(logs), logs.waiting, logs.new, logs.made), (40, 10, 10, 10))
+        self.assertEqual(list(logs.unacked(50)), logs.everything()[30:])
+        (nobody,) = make_terminals(Plan(history=30, users=0), 90 * 86_400.0, 0.0, Random(1))
+        self.assertEqual((nobody.memory.logs.waiting, nobody.memory.logs.made), (0, 0))
+
+    def test_moods(self) -> None:
+        """Each terminal has all the moods, and its own count of when they wear off."""
+        plan = Plan(terminals=2, users=0, moods=read_moods("silent*1:gettime"))
+        for terminal in make_terminals(plan, 0.0, 0.0, Random(1)):
+            answers = [said(terminal.received({"cmd": "gettime"}, 0.0)) for _ in range(2)]
+            self.assertEqual([len(answer) for answer in answers], [0, 1])

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.simulator.admitted import NOW, admitted, asked, said
-from tfserver.simulator.dialects import AIFACE
+from tfserver.simulator.dialects import AIFACE, OLDEST
 
 SN = "ZXDM00000001"
 
@@ -36,8 +36,11 @@ class DoorTests(SynchronousTestCase):
         self.assertEqual(len(set(terminal.memory.logs.everything())), 2)
 
     def test_no_such_door(self) -> None:
-        """There are four doors."""
-        self.assertIs((asked(admitted(), {"cmd": "opendoor", "doornum": 5}) or {})["result"], False)
+        """There are four doors; the oldest firmware knows of no numbers and opens."""
+        for door in (0, 5, "x", True):
+            command = {"cmd": "opendoor", "doornum": door}
+            self.assertIs((asked(admitted(), command) or {})["result"], False)
+            self.assertIs((asked(admitted(OLDEST), command) or {})["result"], True)
 
     def test_lock(self) -> None:
         """Fields are changed one by one, shorter lists change only their first entries."""
@@ -78,6 +81,14 @@ class UserLockTests(SynchronousTestCase):
         self.assertEqual((asked(terminal, {"cmd": "getuserlock", "enrollid": 2}) or {})["weekzone3"], 4)
         self.assertEqual(asked(terminal, {"cmd": "cleanuserlock"}), done("cleanuserlock"))
         self.assertEqual((asked(terminal, {"cmd": "getuserlock", "enrollid": 2}) or {})["weekzone3"], 0)
+
+    def test_oldest(self) -> None:
+        """Before document 1.8 there was one week zone."""
+        terminal = admitted(OLDEST)
+        record = [{"enrollid": 1, "weekzone": 2, "weekzone2": 3}]
+        asked(terminal, {"cmd": "setuserlock", "count": 1, "record": record})
+        lock = asked(terminal, {"cmd": "getuserlock", "enrollid": 1}) or {}
+        self.assertEqual((lock["weekzone"], lock.get("weekzone2"), lock["group"]), (2, None, 0))
 
     def test_untouched_on_aiface(self) -> None:
         """Zone 0 and twice the year 2000 mean: no limit."""

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.simulator.admitted import NOW, admitted, asked, terminal_of
 from tfserver.simulator.dialects import AIFACE, DOCUMENTED
-from tfserver.simulator.tells import Answered, Drop
+from tfserver.simulator.tells import Answered, Drop, Later, Obeyed, Say
 
 SN = "ZXDM00000001"
 
@@ -44,8 +44,12 @@ class DeviceTests(SynchronousTestCase):
         self.assertNotIn("servertimeout", asked(admitted(DOCUMENTED), {"cmd": "getdevinfo"}) or {})
 
     def test_reboot(self) -> None:
-        """No reply: the connection drops."""
-        self.assertEqual(admitted().received({"cmd": "reboot"}, NOW), [Answered("reboot"), Drop("reboot")])
+        """No reply: the connection drops. AiFace answers first, and has time to."""
+        done = [Obeyed(SN, "reboot"), Answered("reboot")]
+        self.assertEqual(admitted().received({"cmd": "reboot"}, NOW), [*done, Drop("reboot")])
+        said = Say({"ret": "reboot", "sn": SN, "result": True})
+        told = admitted(AIFACE).received({"cmd": "reboot"}, NOW)
+        self.assertEqual(told, [*done, said, Later(0.2, (Drop("reboot"),))])
 
     def test_initsys(self) -> None:
         """People and logs are gone, settings stay."""

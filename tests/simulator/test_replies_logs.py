@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.simulator.admitted import NOW, acknowledged, admitted, asked, terminal_of
 from tests.simulator.test_replies_users import pages
-from tfserver.simulator.dialects import AIFACE, CLASSIC, DOCUMENTED
+from tfserver.simulator.dialects import AIFACE, CLASSIC, DOCUMENTED, OLDEST
+from tfserver.simulator.logbook import Log, LogBook
 from tfserver.simulator.times import text_of
 
 
@@ -33,6 +34,24 @@ class NewLogTests(SynchronousTestCase):
         again = asked(terminal, {"cmd": "getnewlog", "stn": True}) or {}
         self.assertEqual((again["count"], len(again["record"])), (10, 10))
         self.assertEqual((terminal.memory.logs.new, terminal.memory.logs.waiting), (0, 60))
+
+    def test_pushed_meanwhile(self) -> None:
+        """A push that is acknowledged between two pages takes nothing out of the reading."""
+        terminal = terminal_of(backlog=120)
+        first = asked(terminal, {"cmd": "getnewlog", "stn": True}) or {}
+        terminal.memory.logs.ack(80, terminal.memory.logs.generation)
+        second = asked(terminal, {"cmd": "getnewlog", "stn": False}) or {}
+        self.assertEqual((first["from"], second["from"], second["count"]), (0, 50, 120))
+        self.assertEqual(terminal.memory.logs.new, 20)
+
+    def test_cleaned_meanwhile(self) -> None:
+        """After ``cleanlog`` between two pages there is nothing to read, and later logs are new again."""
+        terminal = admitted(backlog=120)
+        asked(terminal, {"cmd": "getnewlog", "stn": True})
+        asked(terminal, {"cmd": "cleanlog"})
+        self.assertEqual((asked(terminal, {"cmd": "getnewlog", "stn": False}) or {})["record"], [])
+        terminal.punch(NOW, Random(1))
+        self.assertEqual(terminal.memory.logs.new, 1)
 
     def test_acknowledged_is_not_new(self) -> None:
         """A log that was pushed and acknowledged does not come again."""
@@ -90,6 +109,29 @@ class AllLogTests(SynchronousTestCase):
         """What is no date is refused."""
         reply = asked(admitted(), {"cmd": "getalllog", "stn": True, "from": "yesterday"}) or {}
         self.assertIs(reply["result"], False)
+
+    def test_dates_on_the_oldest(self) -> None:
+        """Dates came with document 1.8: the oldest firmware gives all logs, whatever is asked for."""
+        command = {"cmd": "getalllog", "stn": True, "from": "2020-01-01", "to": "yesterday"}
+        self.assertEqual((asked(terminal_of(OLDEST, backlog=3), command) or {})["count"], 3)
+
+    def test_list_is_made_once(self) -> None:
+        """All pages of a long reading come out of one list: nothing is copied or looked through again."""
+        terminal = terminal_of(history=1000)
+        looked: list[LogBook] = []
+        everything = LogBook.everything
+
+        def seen(book: LogBook) -> list[Log]:
+            looked.append(book)
+            return everything(book)
+
+        self.patch(LogBook, "everything", seen)
+        asked(terminal, {"cmd": "getalllog", "stn": True, "from": "2020-01-01"})
+        items = terminal.memory.cursor.items if terminal.memory.cursor is not None else None
+        rest = [asked(terminal, {"cmd": "getalllog", "stn": False}) or {} for _ in range(19)]
+        self.assertEqual([page["from"] for page in rest], list(range(50, 1000, 50)))
+        self.assertEqual(len(looked), 1)
+        self.assertIs(terminal.memory.cursor.items if terminal.memory.cursor is not None else (), items)
 
 
 class CleanTests(SynchronousTestCase):

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.simulator.admitted import admitted, asked
-from tfserver.simulator.dialects import AIFACE, CLASSIC, DOCUMENTED
+from tfserver.simulator.dialects import AIFACE, CLASSIC, DOCUMENTED, OLDEST
 from tfserver.simulator.samples import photo_of
 from tfserver.simulator.terminal import Terminal
 
@@ -57,12 +57,31 @@ class ListTests(SynchronousTestCase):
         empty = {"count": 0, "from": 0, "to": 0, "record": []}
         self.assertEqual(reply, {"ret": "getuserlist", "sn": SN, **DONE, **empty})
 
-    def test_another_command_ends_the_reading(self) -> None:
-        """A command between two pages resets the terminal's cursor (protocol §6.1)."""
+    def test_a_command_between(self) -> None:
+        """A command between two pages does no harm, unless a mood says so; another list ends the first."""
         terminal = admitted(users=50)
         asked(terminal, {"cmd": "getuserlist", "stn": True})
         asked(terminal, {"cmd": "gettime"})
-        self.assertEqual((asked(terminal, {"cmd": "getuserlist", "stn": False}) or {})["record"], [])
+        self.assertEqual((asked(terminal, {"cmd": "getuserlist", "stn": False}) or {})["from"], 40)
+        for other in ("getnewlog", "getalllog", "getallusers"):
+            asked(terminal, {"cmd": "getuserlist", "stn": True})
+            asked(terminal, {"cmd": other, "stn": True})
+            self.assertEqual((asked(terminal, {"cmd": "getuserlist", "stn": False}) or {})["record"], [])
+
+    def test_no_first_page(self) -> None:
+        """Who never asked for a first page gets an empty one."""
+        for word in ("getuserlist", "getnewlog", "getalllog"):
+            reply = asked(admitted(users=50, backlog=3), {"cmd": word, "stn": False}) or {}
+            self.assertEqual((reply["result"], reply["record"]), (True, []))
+
+    def test_somebody_goes_between(self) -> None:
+        """Who was deleted between two pages is left out; nobody is left after ``cleanuser``."""
+        terminal = admitted(users=3)
+        asked(terminal, {"cmd": "getallusers", "stn": True})
+        asked(terminal, {"cmd": "deleteuser", "enrollid": 2, "backupnum": 13})
+        self.assertEqual((asked(terminal, {"cmd": "getallusers", "stn": False}) or {})["enrollid"], 3)
+        asked(terminal, {"cmd": "cleanuser"})
+        self.assertEqual((asked(terminal, {"cmd": "getallusers", "stn": False}) or {})["count"], 0)
 
     def test_getallusers(self) -> None:
         """One credential in each reply, counted by ``index``; nothing after the last."""
@@ -106,21 +125,16 @@ class OneUserTests(SynchronousTestCase):
         )
 
     def test_setuserinfo_on_aiface(self) -> None:
-        """AiFace echoes whom it stored, and refuses what is no picture."""
+        """AiFace echoes whom it stored; it takes any text for a picture, however long."""
         terminal = admitted(AIFACE)
         command = {"cmd": "setuserinfo", "enrollid": 7, "name": "Ines M", "backupnum": 50, "admin": 0}
         echo = {"enrollid": 7, "aliasid": "7", "backupnum": 50}
         reply = asked(terminal, {**command, "record": "/9j/4AAQSkZJRg=="})
         self.assertEqual(reply, {"ret": "setuserinfo", "sn": SN, **DONE, **echo})
-        for record, reason in (
-            ("data:image/jpeg;base64,/9j/4A==", 10),
-            ("", 10),
-            ("/9j/" + "A" * 200_000, 1),
-        ):
-            refusal = asked(terminal, {**command, "record": record}) or {}
-            self.assertEqual((refusal["result"], refusal["reason"]), (False, reason))
-        kept = asked(terminal, {"cmd": "getuserinfo", "enrollid": 7, "backupnum": 50}) or {}
-        self.assertEqual(kept["record"], "/9j/4AAQSkZJRg==")
+        for record in ("data:image/jpeg;base64,/9j/4A==", "no picture", "/9j/" + "A" * 200_000):
+            self.assertIs((asked(terminal, {**command, "record": record}) or {})["result"], True)
+            kept = asked(terminal, {"cmd": "getuserinfo", "enrollid": 7, "backupnum": 50}) or {}
+            self.assertEqual(kept["record"], record)
 
     def test_setuserinfo_refused(self) -> None:
         """No person 0, and no credential of an undefined number."""
@@ -134,6 +148,12 @@ class OneUserTests(SynchronousTestCase):
                 **change,
             }
             self.assertIs((asked(admitted(), command) or {})["result"], False)
+
+    def test_photo_on_the_oldest(self) -> None:
+        """Photos came with document 2.0: the oldest firmware stores none."""
+        photo = {"enrollid": 7, "name": "", "backupnum": 50, "admin": 0, "record": "/9j/4AAQSkZJRg=="}
+        reply = asked(admitted(OLDEST), {"cmd": "setuserinfo", **photo})
+        self.assertEqual(reply, {"ret": "setuserinfo", **NO})
 
     def test_delete(self) -> None:
         """One credential, all fingers (12), everything (13); the last credential takes the person along."""

@@ -8,12 +8,42 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from tfserver.simulator.logbook import Log
-from tfserver.simulator.report import AckFile, Latencies, Report, progress_line, summary
-from tfserver.simulator.tells import Complaint, Denied, Drop, LogsAcked, LogsSent, Ping, Rejected, UserAcked
+from tfserver.simulator.report import (
+    OPENINGS,
+    AckFile,
+    Latencies,
+    ObeyedFile,
+    Report,
+    progress_line,
+    summary,
+)
+from tfserver.simulator.tells import (
+    Answered,
+    Complaint,
+    Denied,
+    Drop,
+    LogsAcked,
+    LogsSent,
+    Obeyed,
+    Ping,
+    Rejected,
+    UserAcked,
+)
 from tfserver.simulator.times import second_of
 
 LOGS = tuple(Log(person, second_of("2026-04-02 08:15:04") or 0, 1, 0, 0) for person in (7, 8))
 STANDING = {"terminals": 3, "online": 2, "refused": 1, "punches": 9, "waiting": 5, "users_waiting": 0}
+
+
+class File(io.StringIO):
+    """A file that remembers what was in it whenever it was written through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flushed: list[str] = []
+
+    def flush(self) -> None:
+        self.flushed.append(self.getvalue())
 
 
 class LatencyTests(SynchronousTestCase):
@@ -80,17 +110,44 @@ class ReportTests(SynchronousTestCase):
 
     def test_ack_file(self) -> None:
         """Each log is a line, written through at once."""
-        flushed: list[str] = []
-
-        class File(io.StringIO):
-            def flush(self) -> None:
-                flushed.append(self.getvalue())
-
-        Report(AckFile(File())).note(LogsAcked("ZX1", LOGS, 0.25))
-        lines = [json.loads(line) for line in flushed[0].splitlines()]
+        file = File()
+        Report(AckFile(file)).note(LogsAcked("ZX1", LOGS, 0.25))
+        lines = [json.loads(line) for line in file.flushed[0].splitlines()]
         log = {"sn": "ZX1", "time": "2026-04-02 08:15:04", "mode": 1, "inout": 0, "event": 0}
         self.assertEqual(lines, [{**log, "enrollid": 7}, {**log, "enrollid": 8}])
         self.assertEqual(list(lines[0]), ["sn", "enrollid", "time", "mode", "inout", "event"])
+
+    def test_obeyed(self) -> None:
+        """What terminals did is counted by word, openings of doors with terminal and time."""
+        times = iter((10.5, 11.25, 12.0))
+        report = Report(monotonic=lambda: next(times))
+        for tell in (Obeyed("ZX1", "opendoor"), Obeyed("ZX2", "settime"), Obeyed("ZX2", "opendoor")):
+            report.note(tell)
+        report.note(Answered("gettime"))
+        figures = report.figures(STANDING, 1)
+        self.assertEqual(figures["obeyed"], {"opendoor": 2, "settime": 1})
+        self.assertEqual(figures["doors_opened"], [{"sn": "ZX1", "at": 10.5}, {"sn": "ZX2", "at": 12.0}])
+        self.assertEqual(figures["commands"], 1)
+        self.assertEqual(json.loads(json.dumps(figures)), figures)
+        self.assertRegex(summary(figures), r"obeyed +opendoor: 2\n.*\n +doors opened +2$")
+
+    def test_many_openings(self) -> None:
+        """The list of openings has an end: the newest are in it, the counters know all."""
+        times = iter(range(OPENINGS + 5))
+        report = Report(monotonic=lambda: float(next(times)))
+        for _ in range(OPENINGS + 5):
+            report.note(Obeyed("ZX1", "opendoor"))
+        self.assertEqual((len(report.doors_opened), report.doors_opened[0]["at"]), (OPENINGS, 5))
+        self.assertEqual(report.obeyed["opendoor"], OPENINGS + 5)
+
+    def test_obeyed_file(self) -> None:
+        """Each command is a line, written through at once, with the time that the report has."""
+        file = File()
+        report = Report(None, ObeyedFile(file), lambda: 12.5)
+        report.note(Obeyed("ZX1", "opendoor"))
+        self.assertEqual(file.flushed, ['{"sn": "ZX1", "cmd": "opendoor", "at": 12.5}\n'])
+        report.note(Obeyed("ZX1", "gettime"))
+        self.assertEqual(len(file.flushed[1].splitlines()), 2)
 
     def test_news(self) -> None:
         """Each distinct reason is a line once, with the number of refused terminals."""

@@ -31,19 +31,26 @@ class Bare:
 class Refused:
     """``result:false`` with its number; ``msg`` is said by AiFace only (protocol §2.1, §3.8)."""
 
-    reason: int = 1
+    reason: int | str = 1
     msg: str = "failed"
     fields: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """No answer: the terminal drops the connection and comes back (``reboot``, protocol §5.3)."""
+    """The terminal drops the connection and comes back; as a rule without an answer (protocol §5.3)."""
 
     why: str
+    farewell: Done | None = None
+    """What some firmware still says before it goes."""
 
 
-Answer = Done | Bare | Refused | Gone
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No answer at all: what old firmware gives to a word that it does not know (protocol §1.3)."""
+
+
+Answer = Done | Bare | Refused | Gone | Silence
 
 
 @dataclass(frozen=True, slots=True)

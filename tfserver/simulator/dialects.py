@@ -12,8 +12,13 @@ BARE_REPLIES = frozenset({"setuserinfo", "deleteuser", "getusername", "setuserna
 LATE_WORDS = frozenset(
     {"gettime", "enableuser", "setuserprofile", "getuserprofile", "adduser", "getallusers"}
     | {"getholiday", "setholiday", "getquestionnaire", "setquestionnaire"}
+    | {"disabledevice", "enabledevice"}
 )
-"""Commands that came after document 1.5 (protocol §0, §5)."""
+"""Commands that document 1.5 does not have yet (protocol §0, §5)."""
+ALL_CREDENTIALS = frozenset({*range(12), *range(20, 28), *range(30, 38), 50})
+"""The ``backupnum`` that newer terminals store (protocol §3.1)."""
+OLD_CREDENTIALS = frozenset(range(12))
+"""What there was before faces and photos: fingers, password, card."""
 
 AIFACE_DEVINFO: dict[str, Any] = {
     "facesize": 3000,
@@ -65,8 +70,16 @@ class Dialect:
     """Whether ``reg`` has ``cpusn`` and ``mac``: since 2.x (protocol §4.1)."""
     ret_words: Mapping[str, str] = field(default_factory=dict)
     """Replies whose ``ret`` is spelled with spaces (protocol §1.3)."""
+    failure_words: Mapping[str, str] = field(default_factory=dict)
+    """Failures whose ``ret`` is another word (protocol §1.3)."""
     unknown_words: frozenset[str] = frozenset()
     """Commands that this generation does not know yet."""
+    narrows: bool = True
+    """Whether it heeds what came with document 1.8: dates in ``getalllog``, ``doornum`` (protocol §0)."""
+    storable: frozenset[int] = ALL_CREDENTIALS
+    """The ``backupnum`` that ``setuserinfo`` and ``adduser`` take."""
+    answers_reboot: bool = False
+    """Whether it still answers ``reboot`` before it goes: some do (protocol §5.3)."""
     speaks: bool = False
     """AiFace manners: ``msg`` in refusals, also of unknown commands; ``aliasid``, ``note``; ids echoed."""
     photos: bool = False
@@ -80,7 +93,7 @@ class Dialect:
     devinfo: Mapping[str, Any] = field(default_factory=dict)
     """Extra fields of ``devinfo``."""
     lock_default: Mapping[str, Any] = field(default_factory=dict)
-    """What ``getuserlock`` shows of an untouched user (protocol §5.4)."""
+    """What ``getuserlock`` shows of an untouched user, and all that ``setuserlock`` takes (protocol §5.4)."""
 
 
 NO_LIMIT = {
@@ -93,6 +106,8 @@ NO_LIMIT = {
     "endtime": "2000-01-01 00:00:00",
 }
 OFFICIAL_LIMIT = {**NO_LIMIT, "weekzone": 1, "endtime": "2099-12-31 23:59:00"}
+OLDEST_LIMIT = {key: OFFICIAL_LIMIT[key] for key in ("weekzone", "group", "starttime", "endtime")}
+"""Without the three more week zones of document 1.8."""
 SPACED = {"getuserinfo": " getuserinfo ", "getnewlog": "getnewlog ", "settime": " settime "}
 
 CLASSIC = Dialect(
@@ -126,7 +141,9 @@ OLDEST = Dialect(
     identity=False,
     ret_words=SPACED,
     unknown_words=LATE_WORDS,
-    lock_default=OFFICIAL_LIMIT,
+    narrows=False,
+    storable=OLD_CREDENTIALS,
+    lock_default=OLDEST_LIMIT,
 )
 DOCUMENTED = Dialect(
     name="documented",
@@ -140,6 +157,7 @@ DOCUMENTED = Dialect(
     modes=(1, 1, 2, 3, 8),
     credentials=(0, 11),
     deletes_missing=False,
+    failure_words={"getdevlock": "setdevlock"},
     lock_default=OFFICIAL_LIMIT,
 )
 AIFACE = Dialect(
@@ -157,6 +175,7 @@ AIFACE = Dialect(
     photos=True,
     pushes_all_users=True,
     twelve_deletes_all=True,
+    answers_reboot=True,
     devinfo=AIFACE_DEVINFO,
     lock_default=NO_LIMIT,
 )

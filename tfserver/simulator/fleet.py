@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from tfserver.simulator.report import Report
-from tfserver.simulator.tells import Drop, Ping, Say, Tell
+from tfserver.simulator.tells import Drop, Later, Ping, Say, SayBytes, Tell
 from tfserver.simulator.terminal import State, Terminal
 
 TICK = 0.01
@@ -120,6 +120,7 @@ class Fleet:
         self._handshakes = handshakes
         self._dialling: set[Member] = set()
         self._due: list[tuple[float, int, Member]] = []
+        self._late: list[tuple[float, int, Member, Link, tuple[Tell, ...]]] = []
         self._order = itertools.count()
         self._visited = self._punching = 0
         self._owed_punches = self._owed_people = 0.0
@@ -228,6 +229,7 @@ class Fleet:
             self._end_farewell(now)
             return
         self._connect_some(now)
+        self._perform_late(now)
         self._visit_some(now, passed)
         self._owed_punches = self._pay(self._owed_punches + self.rate * passed, self._punch)
         self._owed_people = self._pay(self._owed_people + self.enrol_rate * passed, self._enrol)
@@ -283,13 +285,25 @@ class Fleet:
             self._visited += 1
             self._perform(member, member.terminal.tick(now))
 
-    def _perform(self, member: Member, told: list[Tell]) -> None:
+    def _perform_late(self, now: float) -> None:
+        """What terminals put off, if they still have the connection that it was meant for."""
+        while self._late and self._late[0][0] <= now:
+            _, _, member, link, told = heapq.heappop(self._late)
+            if member.link is link:
+                self._perform(member, told)
+
+    def _perform(self, member: Member, told: Iterable[Tell]) -> None:
         for tell in told:
             self.report.note(tell)
             if member.link is None:
                 continue
             if isinstance(tell, Say):
                 member.link.send(msgspec.json.encode(tell.message))
+            elif isinstance(tell, SayBytes):
+                member.link.send(tell.payload)
+            elif isinstance(tell, Later):
+                due = self._clock.seconds() + tell.seconds
+                heapq.heappush(self._late, (due, next(self._order), member, member.link, tell.tells))
             elif isinstance(tell, Ping):
                 member.link.ping()
             elif isinstance(tell, Drop):

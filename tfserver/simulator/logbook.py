@@ -60,9 +60,14 @@ class LogBook:
         return self._dropped + len(self._logs) - self.acked
 
     @property
+    def first_new(self) -> int:
+        """The position of the oldest log that was neither acknowledged nor given out by ``getnewlog``."""
+        return max(self.acked, self.read)
+
+    @property
     def new(self) -> int:
         """How many logs were neither acknowledged nor given out by ``getnewlog``: ``usednewlog``."""
-        return self._dropped + len(self._logs) - max(self.acked, self.read)
+        return self._dropped + len(self._logs) - self.first_new
 
     def add(self, log: Log) -> bool:
         """Keep a log; False when this terminal made the very same one before, ever."""
@@ -92,11 +97,16 @@ class LogBook:
 
     def unread(self) -> list[Log]:
         """The logs that ``new`` counts."""
-        return self._logs[max(self.acked, self.read) - self._dropped :]
+        return self._logs[self.first_new - self._dropped :]
 
-    def mark_read(self, count: int) -> None:
-        """The oldest ``count`` new logs were given out by ``getnewlog``, for good (protocol §5.2)."""
-        self.read = max(self.acked, self.read) + count
+    def mark_read(self, position: int) -> None:
+        """All logs before this position were given out by ``getnewlog``, for good (protocol §5.2)."""
+        self.read = max(self.read, position)
+
+    def settle(self, count: int) -> None:
+        """The oldest ``count`` logs are of an earlier life: acknowledged then, and no punches of this run."""
+        self.acked = count
+        self.made -= count
 
     def clear(self) -> None:
         """Delete all logs (``cleanlog``, ``initsys``); positions begin at 0 again, identities stay used."""

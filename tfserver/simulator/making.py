@@ -7,6 +7,7 @@ from random import Random
 
 from tfserver.simulator.dialects import CHOICES, Dialect
 from tfserver.simulator.memory import Memory, populate
+from tfserver.simulator.moods import Mood
 from tfserver.simulator.push import Timers
 from tfserver.simulator.registration import identity_of
 from tfserver.simulator.terminal import Terminal
@@ -14,15 +15,20 @@ from tfserver.simulator.terminal import Terminal
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many terminals of which kind; ``dialect`` is a key of `CHOICES`, numbers are for each terminal."""
+    """How many terminals of which kind; ``dialect`` is a key of `CHOICES`, numbers are for each terminal.
+
+    ``history`` are logs that it holds and that were acknowledged long ago, ``backlog`` those that were not.
+    """
 
     terminals: int = 1
     dialect: str = "documented"
     users: int = 5
+    history: int = 0
     backlog: int = 0
     batch: int = 20
     sn_prefix: str = "SIMT"
     timers: Timers = field(default_factory=Timers)
+    moods: tuple[Mood, ...] = ()
 
 
 def make_terminals(plan: Plan, now: float, offset: float, random: Random) -> list[Terminal]:
@@ -40,5 +46,7 @@ def make_terminal(
     """The terminal number ``index`` (from 0) of a plan."""
     memory = Memory(offset)
     populate(memory, plan.users, dialect.credentials)
-    memory.backlog(plan.backlog, now, dialect.modes, random)
-    return Terminal(identity_of(plan.sn_prefix, index), dialect, memory, plan.timers, plan.batch)
+    memory.backlog(plan.history + plan.backlog, now, dialect.modes, random)
+    memory.logs.settle(min(plan.history, len(memory.logs)))
+    identity = identity_of(plan.sn_prefix, index)
+    return Terminal(identity, dialect, memory, plan.timers, plan.batch, plan.moods)

@@ -57,6 +57,12 @@ class Memory:
         """Set the clock, as each ``cloudtime`` does (protocol §2.2)."""
         self.offset = second - now
 
+    # lists that are read page by page
+
+    def reading(self, word: str) -> Cursor | None:
+        """The cursor of the list that this word reads; None when it is not being read."""
+        return self.cursor if self.cursor is not None and self.cursor.word == word else None
+
     # people
 
     def enrol(self, enrollid: int, backupnum: int, name: str, admin: int = 0) -> None:
@@ -76,6 +82,10 @@ class Memory:
         for enrollid in sorted(self.users):
             for backupnum in self.users[enrollid].credentials:
                 yield enrollid, backupnum
+
+    def holds(self, enrollid: int, backupnum: int) -> bool:
+        """Whether this credential of this person is still there."""
+        return enrollid in self.users and backupnum in self.users[enrollid].credentials
 
     def free_enrollid(self) -> int:
         """The smallest number above all people."""
@@ -108,8 +118,14 @@ class Memory:
             person = random.randrange(len(people))
             self._unique(people, first + step * position, person, random.choice(modes))
 
+    def clean_logs(self) -> None:
+        """Delete all logs; the reading of a list ends with them."""
+        self.logs.clear()
+        self.cursor = None
+
     def clean_users(self) -> None:
-        """Delete all people."""
+        """Delete all people; the reading of a list ends with them."""
+        self.cursor = None
         self.users.clear()
         self.new_users.clear()
         self.people_changed()

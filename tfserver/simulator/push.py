@@ -119,9 +119,12 @@ class Push(ABC):
 
 
 class LogPush(Push):
-    """The logs, oldest first, at most ``batch`` a message; ``logindex`` is the first one's position."""
+    """The logs, oldest first, at most ``batch`` a message; ``logindex`` is the first one's position.
 
-    __slots__ = ("_batch", "_dialect", "_generation", "_logs", "_memory", "_sn")
+    While ``allowed`` is False nothing is pushed, and logs only wait for ``getnewlog``.
+    """
+
+    __slots__ = ("_batch", "_dialect", "_generation", "_logs", "_memory", "_sn", "allowed")
     word = "sendlog"
 
     def __init__(self, sn: str, dialect: Dialect, memory: Memory, timers: Timers, batch: int) -> None:
@@ -132,9 +135,17 @@ class LogPush(Push):
         self._batch = batch
         self._logs: tuple[Log, ...] = ()
         self._generation = 0
+        self.allowed = True
+
+    @property
+    def waiting(self) -> int:
+        """How many logs the server is still to take."""
+        return self._memory.logs.waiting if self.allowed else self._memory.logs.new
 
     def offer(self, now: float) -> list[Tell]:
         """As `Push.offer`, but a batch that was erased meanwhile is not said again."""
+        if not self.allowed:
+            return []
         flight = self._flight
         if flight is not None and flight.sent_at is None and self._generation != self._memory.logs.generation:
             self._flight = None
@@ -199,7 +210,7 @@ class UserPush(Push):
 
     def _next(self, now: float) -> Flight | None:
         queue, users = self._memory.new_users, self._memory.users
-        while queue and (queue[0][0] not in users or queue[0][1] not in users[queue[0][0]].credentials):
+        while queue and not self._memory.holds(*queue[0]):
             queue.popleft()
         if not queue:
             return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tfserver.simulator.answers import Answer, Asked, Done, Refused, ReplyFunction
+from tfserver.simulator.answers import Answer, Asked, Done, Refused, ReplyFunction, whole
 from tfserver.simulator.memory import User
 from tfserver.simulator.replies_users import NO_USER
 
@@ -31,7 +31,7 @@ LOCK_DEFAULTS: dict[str, Any] = {
 }
 LIST_SIZES = {"dayzone": 8, "weekzone": 8, "lockgroup": 5}
 """How many entries each list of the lock can have (protocol §2.3)."""
-USER_LOCK_FIELDS = ("weekzone", "weekzone2", "weekzone3", "weekzone4", "group", "starttime", "endtime")
+DOORS = (1, 2, 3, 4)
 USER_LOCKS_A_PACKET = 40
 HOLIDAYS = 30
 ITEMS = 16
@@ -54,8 +54,7 @@ QUESTIONNAIRE_DEFAULT: dict[str, Any] = {
 
 def opendoor(asked: Asked) -> Answer:
     """Open a door 1–4, or all; the door event 'opened by software' is logged (protocol §3.5)."""
-    door = asked.command.get("doornum", 1)
-    if door not in (1, 2, 3, 4):
+    if asked.dialect.narrows and "doornum" in asked.command and asked.number("doornum") not in DOORS:
         return BAD_FORM
     asked.memory.door_event(asked.now)
     return Done()
@@ -97,11 +96,11 @@ def setuserlock(asked: Asked) -> Answer:
         return BAD_FORM
     answer: Answer = Done()
     for record in records:
-        user = asked.memory.users.get(record.get("enrollid", 0))
+        user = asked.memory.users.get(whole(record.get("enrollid")) or 0)
         if user is None:
             answer = NO_USER
         else:
-            changes = {key: record[key] for key in USER_LOCK_FIELDS if key in record}
+            changes = {key: record[key] for key in asked.dialect.lock_default if key in record}
             user.lock = {**_lock_of(asked, user), **changes}
     return answer
 

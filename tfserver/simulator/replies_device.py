@@ -67,14 +67,14 @@ def setdevinfo(asked: Asked) -> Answer:
 
 
 def reboot(asked: Asked) -> Answer:
-    """No reply: the connection drops."""
-    return Gone("reboot")
+    """The connection drops, as a rule without a reply."""
+    return Gone("reboot", Done() if asked.dialect.answers_reboot else None)
 
 
 def initsys(asked: Asked) -> Answer:
     """Delete people and logs, keep the settings."""
     asked.memory.clean_users()
-    asked.memory.logs.clear()
+    asked.memory.clean_logs()
     return Done()
 
 

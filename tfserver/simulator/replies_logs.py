@@ -19,9 +19,11 @@ def getnewlog(asked: Asked) -> Answer:
     """One page of new logs; giving a page out moves the pointer for good."""
     logs = asked.memory.logs
     if asked.command.get("stn"):
-        asked.memory.cursor = Cursor("getnewlog", logs.unread(), LOGS_A_PAGE)
-    answer, given = _page(asked)
-    logs.mark_read(given)
+        asked.memory.cursor = Cursor("getnewlog", logs.unread(), LOGS_A_PAGE, begins_at=logs.first_new)
+    cursor = asked.memory.reading("getnewlog")
+    answer = _page(asked, cursor)
+    if cursor is not None:
+        logs.mark_read(cursor.begins_at + cursor.position)
     return answer
 
 
@@ -29,19 +31,21 @@ def getalllog(asked: Asked) -> Answer:
     """One page of the logs between two dates (both included); the pointers stay."""
     command = asked.command
     if command.get("stn"):
-        first, last = _bound(command.get("from"), 0), _bound(command.get("to"), DAY - 1)
-        if first == "wrong" or last == "wrong":
-            return Refused(1, "parameter error")
-        found = [log for log in asked.memory.logs.everything() if _within(log, first, last)]
+        found = asked.memory.logs.everything()
+        if asked.dialect.narrows:
+            first, last = _bound(command.get("from"), 0), _bound(command.get("to"), DAY - 1)
+            if "wrong" in (first, last):
+                return Refused(1, "parameter error")
+            found = _between(found, first, last)
         asked.memory.cursor = Cursor("getalllog", found, LOGS_A_PAGE)
         if not found and asked.dialect.speaks:
             return NO_LOGS
-    return _page(asked)[0]
+    return _page(asked, asked.memory.reading("getalllog"))
 
 
 def cleanlog(asked: Asked) -> Answer:
     """Delete all logs, also those that nobody took."""
-    asked.memory.logs.clear()
+    asked.memory.clean_logs()
     return Done()
 
 
@@ -56,14 +60,13 @@ def record_of(log: Log, memory: Memory, dialect: Dialect) -> dict[str, Any]:
     return fields
 
 
-def _page(asked: Asked) -> tuple[Answer, int]:
-    """The next page and how many logs are in it; ``count`` is the total of the list (protocol §6.1)."""
-    cursor = asked.memory.cursor
+def _page(asked: Asked, cursor: Cursor | None) -> Answer:
+    """The next page; ``count`` is the total of the list (protocol §6.1)."""
     start, found = (0, ()) if cursor is None else cursor.turn()
     if cursor is None or not found:
-        return Done({"count": 0, "from": 0, "to": 0, "record": []}), 0
+        return Done({"count": 0, "from": 0, "to": 0, "record": []})
     record = [record_of(log, asked.memory, asked.dialect) for log in found]
-    return Done({"count": len(cursor.items), **span(asked, start, len(found)), "record": record}), len(found)
+    return Done({"count": len(cursor.items), **span(asked, start, len(found)), "record": record})
 
 
 def _bound(text: object, within_day: int) -> int | str | None:
@@ -77,9 +80,13 @@ def _bound(text: object, within_day: int) -> int | str | None:
     return "wrong" if second is None else second
 
 
-def _within(log: Log, first: int | str | None, last: int | str | None) -> bool:
-    after = not isinstance(first, int) or log.second >= first
-    return after and (not isinstance(last, int) or log.second <= last)
+def _between(logs: list[Log], first: int | str | None, last: int | str | None) -> list[Log]:
+    """The logs of these seconds, both included."""
+    if isinstance(first, int):
+        logs = [log for log in logs if log.second >= first]
+    if isinstance(last, int):
+        logs = [log for log in logs if log.second <= last]
+    return logs
 
 
 LOG_REPLIES: dict[str, ReplyFunction] = {

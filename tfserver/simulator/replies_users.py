@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
-from tfserver.simulator.answers import Answer, Asked, Done, Refused, ReplyFunction
+from tfserver.simulator.answers import Answer, Asked, Done, Refused, ReplyFunction, whole
 from tfserver.simulator.memory import FINGERS, User
 from tfserver.simulator.paging import USERS_A_PAGE, Cursor
 
 NO_USER = Refused(1, "can not find the user")
 NO_DATA = Refused(1, "have no data")
 BAD_FORM = Refused(1, "parameter error")
-KNOWN_CREDENTIALS = frozenset({*range(12), *range(20, 28), *range(30, 38), 50})
-"""The ``backupnum`` that may be stored (protocol §3.1)."""
-PHOTO = 50
-PHOTO_SIZE = 150_000
-"""Bytes; a larger photo is refused with reason 1 (protocol §2.2, §3.8)."""
 NAMES_A_PACKET = 50
 PROFILE_BYTES = 200
 
@@ -27,10 +20,11 @@ def getuserlist(asked: Asked) -> Answer:
     memory = asked.memory
     if asked.command.get("stn"):
         memory.cursor = Cursor("getuserlist", tuple(memory.credentials()), USERS_A_PAGE)
-    if memory.cursor is None:
+    cursor = memory.reading("getuserlist")
+    if cursor is None:
         return Done({"count": 0, "from": 0, "to": 0, "record": []})
-    start, found = memory.cursor.turn()
-    total = len(memory.cursor.items)
+    start, found = cursor.turn()
+    total = len(cursor.items)
     count = len(found) if asked.dialect.count_of_users == "page" or not found else total
     record = [_listed(asked, *credential) for credential in found]
     return Done({"count": count, **span(asked, start, len(found)), "record": record})
@@ -50,14 +44,11 @@ def getuserinfo(asked: Asked) -> Answer:
 
 
 def setuserinfo(asked: Asked) -> Answer:
-    """Store one credential and make the person when new; a photo must be a picture (protocol §3.8)."""
+    """Store one credential and make the person when new; what is in a photo is not looked at."""
     enrollid, backupnum = asked.number("enrollid"), asked.number("backupnum")
     record = asked.command.get("record")
-    if enrollid is None or enrollid < 1 or backupnum not in KNOWN_CREDENTIALS or backupnum is None:
+    if enrollid is None or enrollid < 1 or backupnum not in asked.dialect.storable or backupnum is None:
         return BAD_FORM
-    reason = _photo_fault(record) if backupnum == PHOTO else None
-    if reason is not None:
-        return Refused(reason, "picture not usable", _echo(asked, enrollid, backupnum))
     user = asked.memory.users.setdefault(enrollid, User(""))
     user.name = str(asked.command.get("name", user.name))
     user.admin = asked.number("admin") or 0
@@ -96,7 +87,7 @@ def setusername(asked: Asked) -> Answer:
         return BAD_FORM
     answer: Answer = Done()
     for record in records:
-        user = asked.memory.users.get(record.get("enrollid", 0))
+        user = asked.memory.users.get(whole(record.get("enrollid")) or 0)
         if user is None:
             answer = NO_USER
         else:
@@ -135,12 +126,15 @@ def getallusers(asked: Asked) -> Answer:
     memory = asked.memory
     if asked.command.get("stn"):
         memory.cursor = Cursor("getallusers", tuple(memory.credentials()), 1)
-    start, found = (0, ()) if memory.cursor is None else memory.cursor.turn()
-    if memory.cursor is None or not found:
+    cursor = memory.reading("getallusers")
+    start, found = (0, ()) if cursor is None else cursor.turn()
+    while cursor is not None and found and not memory.holds(*found[0]):
+        start, found = cursor.turn()
+    if cursor is None or not found:
         return Done({"index": 0, "count": 0})
     enrollid, backupnum = found[0]
-    user = memory.users[enrollid]
-    return Done({"index": start, "count": len(memory.cursor.items), **_whole_user(enrollid, user, backupnum)})
+    whole_user = _whole_user(enrollid, memory.users[enrollid], backupnum)
+    return Done({"index": start, "count": len(cursor.items), **whole_user})
 
 
 def setuserprofile(asked: Asked) -> Answer:
@@ -172,7 +166,7 @@ def getuserprofile(asked: Asked) -> Answer:
 def adduser(asked: Asked) -> Answer:
     """Begin an enrolment on the device: here the person obeys at once, and ``senduser`` follows."""
     enrollid, backupnum = asked.number("enrollid"), asked.number("backupnum")
-    if enrollid is None or enrollid < 1 or backupnum not in KNOWN_CREDENTIALS or backupnum is None:
+    if enrollid is None or enrollid < 1 or backupnum not in asked.dialect.storable or backupnum is None:
         return BAD_FORM
     if not asked.command.get("cancel"):
         name = str(asked.command.get("name", ""))
@@ -216,19 +210,6 @@ def _echo(asked: Asked, enrollid: int, backupnum: int) -> dict[str, Any]:
     if not asked.dialect.speaks:
         return {}
     return {"enrollid": enrollid, "aliasid": str(enrollid), "backupnum": backupnum}
-
-
-def _photo_fault(record: object) -> int | None:
-    """The refusal number of a picture that can't be used (protocol §3.8); None for a good one."""
-    if not isinstance(record, str) or not record:
-        return 10
-    try:
-        picture = base64.b64decode(record, validate=True)
-    except (binascii.Error, ValueError):
-        return 10
-    if len(picture) >= PHOTO_SIZE:
-        return 1
-    return None if picture.startswith((b"\xff\xd8", b"\x89PNG")) else 10
 
 
 def _doomed(asked: Asked, user: User, backupnum: int) -> set[int]:

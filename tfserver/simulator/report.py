@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
-from collections.abc import Mapping
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from tfserver.simulator.tells import (
@@ -16,6 +17,7 @@ from tfserver.simulator.tells import (
     Drop,
     LogsAcked,
     LogsSent,
+    Obeyed,
     Rejected,
     Tell,
     UserAcked,
@@ -25,6 +27,8 @@ MOST_LINES = 50
 """Lines of news, at most, in a whole run."""
 FINENESS = 100
 """Buckets of the histogram for each factor e: quantiles are right to one per cent."""
+OPENINGS = 10_000
+"""Openings of doors that a report lists, at most: the newest."""
 
 
 class Latencies:
@@ -69,17 +73,42 @@ class AckFile:
         self._file.flush()
 
 
-class Report:
-    """Everything that happened, counted; told by the fleet."""
+class ObeyedFile:
+    """Each command that was done as one JSON line, written through at once, so that it survives a crash."""
 
-    def __init__(self, ack_file: AckFile | None = None) -> None:
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, obeyed: Obeyed, at: float) -> None:
+        """Append a line: ``sn``, ``cmd`` and ``at``, seconds of the clock that `Report` goes by."""
+        self._file.write(json.dumps({"sn": obeyed.sn, "cmd": obeyed.word, "at": at}) + "\n")
+        self._file.flush()
+
+
+class Report:
+    """Everything that happened, counted; told by the fleet.
+
+    ``monotonic`` says when commands are done. Its usual clock never jumps and is the same for all processes
+    of a computer, so that a test can compare what it did itself with what the terminals did.
+    """
+
+    def __init__(
+        self,
+        ack_file: AckFile | None = None,
+        obeyed_file: ObeyedFile | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.counts: Counter[str] = Counter()
+        self.obeyed: Counter[str] = Counter()
+        self.doors_opened: deque[dict[str, Any]] = deque(maxlen=OPENINGS)
         self.reasons: Counter[str] = Counter()
         self.rejections: Counter[str] = Counter()
         self.complaints: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.latencies = Latencies()
         self._ack_file = ack_file
+        self._obeyed_file = obeyed_file
+        self._monotonic = monotonic
         self._announced: set[tuple[int, str]] = set()
 
     def note(self, tell: Tell) -> None:
@@ -93,6 +122,8 @@ class Report:
                 self.counts["users_acked"] += 1
             case Answered():
                 self.counts["commands"] += 1
+            case Obeyed():
+                self._obeyed(tell)
             case Admitted():
                 self.counts["admitted"] += 1
             case Denied(reason):
@@ -128,6 +159,8 @@ class Report:
             "rejections": dict(self.rejections),
             "complaints": dict(self.complaints),
             "unreachable": dict(self.failures),
+            "obeyed": dict(self.obeyed),
+            "doors_opened": list(self.doors_opened),
         }
 
     def news(self, refused: int) -> list[str]:
@@ -144,6 +177,14 @@ class Report:
             lines += [beginning + text for text in fresh[: max(0, MOST_LINES - len(self._announced))]]
             self._announced.update((number, text) for text in fresh)
         return lines
+
+    def _obeyed(self, obeyed: Obeyed) -> None:
+        at = self._monotonic()
+        self.obeyed[obeyed.word] += 1
+        if obeyed.word == "opendoor":
+            self.doors_opened.append({"sn": obeyed.sn, "at": at})
+        if self._obeyed_file is not None:
+            self._obeyed_file.write(obeyed, at)
 
     def _acked(self, acked: LogsAcked) -> None:
         if self._ack_file is not None:
@@ -165,10 +206,15 @@ def progress_line(figures: Mapping[str, Any]) -> str:
 
 
 def summary(figures: Mapping[str, Any]) -> str:
-    """The final report for people, one figure a line; tables only where something is in them."""
+    """The final report for people, one figure a line; tables only where something is in them.
+
+    Of a list only the length is shown.
+    """
     lines: list[str] = []
     for name, value in figures.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, list):
+            lines.append(f"{name.replace('_', ' '):>14}  {len(value)}")
+        elif isinstance(value, Mapping):
             lines += [f"{name.replace('_', ' '):>14}  {inner}: {count}" for inner, count in value.items()]
         else:
             lines.append(f"{name.replace('_', ' '):>14}  {value}")

@@ -16,6 +16,21 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class SayBytes:
+    """Send these bytes as one text frame, readable or not."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Do these things after so many seconds, if the connection is still the same then."""
+
+    seconds: float
+    tells: tuple[Tell, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Send a WebSocket ping (protocol §1.5)."""
 
@@ -77,6 +92,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Obeyed:
+    """The terminal did what a command says, whatever it answers and whether the answer arrives."""
+
+    sn: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """The server said something that the protocol does not allow."""
 
@@ -84,5 +107,18 @@ class Complaint:
 
 
 Tell = (
-    Say | Ping | Drop | Admitted | Denied | LogsSent | LogsAcked | UserAcked | Rejected | Answered | Complaint
+    Say
+    | SayBytes
+    | Later
+    | Ping
+    | Drop
+    | Admitted
+    | Denied
+    | LogsSent
+    | LogsAcked
+    | UserAcked
+    | Rejected
+    | Answered
+    | Obeyed
+    | Complaint
 )

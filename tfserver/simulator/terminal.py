@@ -6,13 +6,25 @@ list of tells for the fleet to perform in that order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from random import Random
 from typing import Any
 
-from tfserver.simulator.answers import Answer, Asked, Bare, Gone, Message, Refused, ReplyFunction
+from tfserver.simulator.answers import (
+    Answer,
+    Asked,
+    Bare,
+    Done,
+    Gone,
+    Message,
+    Refused,
+    ReplyFunction,
+    Silence,
+)
 from tfserver.simulator.dialects import BARE_REPLIES, Dialect
 from tfserver.simulator.memory import Memory
+from tfserver.simulator.moods import Mood
 from tfserver.simulator.push import LogPush, Timers, UserPush
 from tfserver.simulator.registration import Identity, reg_message
 from tfserver.simulator.replies_access import ACCESS_REPLIES
@@ -20,11 +32,26 @@ from tfserver.simulator.replies_device import DEVICE_REPLIES
 from tfserver.simulator.replies_logs import LOG_REPLIES
 from tfserver.simulator.replies_users import USER_REPLIES
 from tfserver.simulator.samples import name_of
-from tfserver.simulator.tells import Admitted, Answered, Complaint, Denied, Drop, Ping, Say, Tell
+from tfserver.simulator.tells import (
+    Admitted,
+    Answered,
+    Complaint,
+    Denied,
+    Drop,
+    Later,
+    Obeyed,
+    Ping,
+    Say,
+    SayBytes,
+    Tell,
+)
+from tfserver.simulator.temper import Temper
 from tfserver.simulator.times import second_of
 
 REPLIES: dict[str, ReplyFunction] = {**USER_REPLIES, **LOG_REPLIES, **DEVICE_REPLIES, **ACCESS_REPLIES}
 """Every command that the terminals know, with the function that answers it."""
+FAREWELL = 0.2
+"""Seconds between the last answer and the end of the connection, where a command has both."""
 
 
 class State(Enum):
@@ -39,6 +66,7 @@ class State(Enum):
 class Terminal:
     """A simulated terminal; ``memory`` is what it keeps and stays over reconnects.
 
+    ``moods`` are what it does to commands otherwise than the documents say (see `tfserver.simulator.moods`).
     ``refused``: the last answer to ``reg`` was no, also while there is no connection; ``pause``: the seconds
     to wait then.
     """
@@ -47,6 +75,7 @@ class Terminal:
         "_heard_at",
         "_next_ping",
         "_next_reg",
+        "_temper",
         "_timers",
         "dialect",
         "ever_admitted",
@@ -60,13 +89,21 @@ class Terminal:
     )
 
     def __init__(
-        self, identity: Identity, dialect: Dialect, memory: Memory, timers: Timers, batch: int
+        self,
+        identity: Identity,
+        dialect: Dialect,
+        memory: Memory,
+        timers: Timers,
+        batch: int,
+        moods: Sequence[Mood] = (),
     ) -> None:
         self.identity = identity
         self.dialect = dialect
         self.memory = memory
         self.logs = LogPush(identity.sn, dialect, memory, timers, batch)
         self.users = UserPush(identity.sn, dialect, memory, timers)
+        self._temper = Temper(moods)
+        self.logs.allowed = self._temper.pushes
         self.state = State.OFF
         self.ever_admitted = False
         self.refused = False
@@ -77,7 +114,7 @@ class Terminal:
     @property
     def settled(self) -> bool:
         """Whether it was admitted once and the server has acknowledged everything it should know."""
-        return self.ever_admitted and not self.memory.logs.waiting and not self.users.waiting
+        return self.ever_admitted and not self.logs.waiting and not self.users.waiting
 
     # what happens on the connection
 
@@ -197,26 +234,46 @@ class Terminal:
         self.memory.new_users.extend(one for one in self.memory.credentials() if one not in queued)
 
     def _commanded(self, message: Message, now: float) -> list[Tell]:
+        """Obey, answer, and push what the obeying brought about; a terminal that goes away pushes nothing."""
         word = message["cmd"]
-        if self.memory.cursor is not None and self.memory.cursor.word != word:
-            self.memory.cursor = None
-        function = None if word in self.dialect.unknown_words else REPLIES.get(word)
-        if function is None:
-            answer: Answer = Refused(1, "can not find this command")
-            return [*([Say(self._dressed(word, answer))] if self.dialect.speaks else []), Answered(word)]
-        answer = function(Asked(message, self.memory, self.dialect, now))
-        if isinstance(answer, Gone):
-            return [Answered(word), Drop(answer.why)]
-        return [Say(self._dressed(word, answer)), Answered(word), *self._offer(now)]
+        function = _unknown if word in self.dialect.unknown_words else REPLIES.get(word, _unknown)
+        obeyed: list[Tell] = []
 
-    def _dressed(self, word: str, answer: Answer) -> dict[str, Any]:
+        def carry_out(asked: Asked) -> Answer:
+            """Do what the command says, and notice whether it was done."""
+            answer = function(asked)
+            if not isinstance(answer, Refused | Silence):
+                obeyed.append(Obeyed(self.identity.sn, word))
+            return answer
+
+        answer = self._temper.answer(Asked(message, self.memory, self.dialect, now), carry_out)
+        told = [*obeyed, Answered(word), *self._told(message, answer)]
+        return told if isinstance(answer, Gone) else [*told, *self._offer(now)]
+
+    def _told(self, command: Message, answer: Answer) -> list[Tell]:
+        """An answer as things to do, at once or later."""
+        if isinstance(answer, Silence):
+            return []
+        if isinstance(answer, Gone):
+            told: list[Tell] = [Drop(answer.why)]
+            if answer.farewell is not None:
+                told = [*self._spoken(command, answer.farewell), Later(FAREWELL, tuple(told))]
+        else:
+            told = self._spoken(command, answer)
+        seconds = self._temper.delay(command["cmd"])
+        return [Later(seconds, tuple(told))] if seconds else told
+
+    def _spoken(self, command: Message, answer: Done | Bare | Refused) -> list[Tell]:
+        reply = self._temper.form(command, self._dressed(command["cmd"], answer))
+        return [SayBytes(reply) if isinstance(reply, bytes) else Say(reply)]
+
+    def _dressed(self, word: str, answer: Done | Bare | Refused) -> dict[str, Any]:
         """An answer in this dialect's outer form (protocol §1.3, §1.6, §2.1)."""
-        reply: dict[str, Any] = {"ret": self.dialect.ret_words.get(word, word)}
+        said = self.dialect.failure_words.get(word, word) if isinstance(answer, Refused) else word
+        reply: dict[str, Any] = {"ret": self.dialect.ret_words.get(said, said)}
         habit = self.dialect.sn_in_replies
         if habit == "always" or (habit == "mostly" and word not in BARE_REPLIES):
             reply["sn"] = self.identity.sn
-        if isinstance(answer, Gone):
-            return reply
         if not isinstance(answer, Bare):
             reply["result"] = not isinstance(answer, Refused)
         if isinstance(answer, Refused):
@@ -224,6 +281,11 @@ class Terminal:
             if self.dialect.speaks:
                 reply["msg"] = answer.msg
         return {**reply, **answer.fields}
+
+
+def _unknown(asked: Asked) -> Answer:
+    """A word that is not known: AiFace says so, all others say nothing (protocol §1.3)."""
+    return Refused(1, "can not find this command") if asked.dialect.speaks else Silence()
 
 
 def _form_fault(message: Message, first: str) -> list[Tell]:
