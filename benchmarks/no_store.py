@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from tfserver.commands.context import Services, Stores
-from tfserver.config import Settings
+from tfserver.config import CatchUp, Settings
 from tfserver.config import Terminals as TerminalSettings
 from tfserver.gateway.service import Gateway
 from tfserver.metrics import Metrics
@@ -36,6 +36,11 @@ class Terminals:
     """A registry that admits everybody and remembers nobody."""
 
     owner = "benchmark"
+    models: Any = None
+    """Nobody is asked for logs, so nothing is learnt."""
+
+    def __init__(self) -> None:
+        self.disabled: set[str] = set()
 
     async def register(self, arrival: Arrival, connection: str) -> Registration:
         """Admit."""
@@ -101,13 +106,27 @@ class Users:
         return False
 
 
+class Outbox:
+    """Nobody orders anything."""
+
+    async def due(self) -> list[str]:
+        """No."""
+        return []
+
+    async def sweep(self) -> None:
+        """Nothing is overdue."""
+
+
 def serve() -> None:
     """Listen and answer until the process is ended."""
     from twisted.internet import reactor
 
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
-    settings = Settings(terminals=TerminalSettings(endpoints=[ENDPOINT], timezone="UTC"))
-    stores: Any = Stores(Terminals(), Punches(), Users())  # type: ignore[arg-type]
+    settings = Settings(
+        terminals=TerminalSettings(endpoints=[ENDPOINT], timezone="UTC"), catchup=CatchUp(enabled=False)
+    )
+    faces: Any = (Terminals(), Punches(), Users(), Outbox())
+    stores = Stores(*faces)
     gateway = Gateway(reactor, Services(stores, settings, Metrics(), Present(time.time)))
     run: Any = reactor
     starting = Deferred.fromCoroutine(gateway.start())

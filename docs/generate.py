@@ -8,15 +8,19 @@ from __future__ import annotations
 import enum
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
+import command_page
 import msgspec
 import yaml
 
-from tfserver.config import Section, Settings, plain_type
+from tfserver.config import Section, Settings
+from tfserver.configfile import plain_type
 from tfserver.credentials import TABLE
+from tfserver.order import ORDER_TRANSITIONS, OrderState
+from tfserver.wire.exchange import STAGES, Stage
 from tfserver.wire.session import TRANSITIONS, State
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,7 +59,7 @@ def expected(kind: type) -> str:
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return ", ".join(f"`{choice.value}`" for choice in kind)
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-    return names.get(kind, "list of texts")
+    return names.get(kind, "settings by name" if get_origin(kind) is dict else "list of texts")
 
 
 def sample() -> str:
@@ -94,21 +98,40 @@ def reference() -> str:
     return "\n".join(lines) + "\n"
 
 
+Moves = Mapping[tuple[enum.Enum, enum.Enum], enum.Enum]
+
+
+def drawn(first: enum.Enum, moves: Moves) -> list[str]:
+    """A table of states as a picture and as a table."""
+    names = {state: state.value.replace(" ", "_") for (old, _), new in moves.items() for state in (old, new)}
+    lasts = [state for state in names if all(old is not state for old, _ in moves)]
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {names[first]}"]
+    lines += [f"    {names[old]} --> {names[new]}: {event.value}" for (old, event), new in moves.items()]
+    lines += [f"    {names[state]} --> [*]" for state in lasts]
+    lines += ["```", "", "| in state | event | goes to |", "| --- | --- | --- |"]
+    lines += [f"| {old.value} | {event.value} | {new.value} |" for (old, event), new in moves.items()]
+    return lines
+
+
 def picture() -> str:
-    """``docs/session.md``: the states of a conversation, drawn from the transition table."""
+    """``docs/session.md``: states of conversations, exchanges and orders, drawn from their tables."""
     lines = [
-        "# The session's states",
+        "# States",
         "",
-        "Written by `docs/generate.py` from `TRANSITIONS` in `tfserver/wire/session.py`.",
+        "Written by `docs/generate.py` from the tables that the program runs by.",
         "",
-        "```mermaid",
-        "stateDiagram-v2",
-        f"    [*] --> {State.NEW.value}",
+        "## A conversation (`TRANSITIONS` in `tfserver/wire/session.py`)",
+        "",
+        *drawn(State.NEW, TRANSITIONS),
+        "",
+        "## The command in flight (`STAGES` in `tfserver/wire/exchange.py`)",
+        "",
+        *drawn(Stage.FREE, STAGES),
+        "",
+        "## An order (`ORDER_TRANSITIONS` in `tfserver/order.py`)",
+        "",
+        *drawn(OrderState.QUEUED, ORDER_TRANSITIONS),
     ]
-    lines += [f"    {old.value} --> {new.value}: {event.value}" for (old, event), new in TRANSITIONS.items()]
-    lines += [f"    {State.CLOSED.value} --> [*]", "```", ""]
-    lines += ["| in state | event | goes to |", "| --- | --- | --- |"]
-    lines += [f"| {old.value} | {event.value} | {new.value} |" for (old, event), new in TRANSITIONS.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -133,6 +156,7 @@ PAGES = {
     "docs/configuration.md": reference,
     "docs/session.md": picture,
     "docs/backupnum.md": slots,
+    "docs/commands.md": command_page.page,
 }
 
 
