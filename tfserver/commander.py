@@ -92,6 +92,7 @@ class Commander:
         self._terminals = terminals
         self._settings = settings
         self._waiting: dict[str, list[Deferred[None]]] = {}
+        self._released = False
 
     async def order(self, wanted: Wanted) -> Order:
         """Let an order wait for its terminal. Raises Refused with all that speaks against it."""
@@ -125,7 +126,7 @@ class Commander:
                 left = deadline - self._reactor.seconds()
                 if found is None:
                     raise UnknownOrder(f"there is no order {order_id}")
-                if found.state in ENDS or left <= 0:
+                if found.state in ENDS or left <= 0 or self._released:
                     return found
                 await woken.addTimeout(min(left, LOOK_SECONDS), self._reactor)
             except TimeoutError:
@@ -138,6 +139,12 @@ class Commander:
         for waiting in self._waiting.pop(message.removeprefix("ended "), []):
             if not waiting.called:
                 waiting.callback(None)
+
+    def release(self) -> None:
+        """Let nobody wait any longer: this process is about to end, the orders go on."""
+        self._released = True
+        for order_id in list(self._waiting):
+            self.woken(order_id)
 
     async def get(self, order_id: str) -> Order | None:
         """One order, or None."""

@@ -11,6 +11,7 @@ import uuid
 from typing import Any, Protocol
 
 from twisted.application import service
+from twisted.internet import task
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -41,6 +42,8 @@ from tfserver.web.site import Pages, Sources
 from tfserver.wire.times import Present
 
 ADMIN_TOKEN = "admin-token"
+ANSWER_SECONDS = 2.0
+"""How long a stop waits for answers to people."""
 
 
 class Part(Protocol):
@@ -122,9 +125,12 @@ class WebPart:
         self.listening = [await listen(self._reactor, self._endpoint, site, "http.endpoint")]
 
     async def stop(self) -> None:
-        """No more requests."""
+        """No more requests; those that are being answered get their answers."""
         for port in self.listening:
             await port.stopListening()
+        requests, deadline = self._pages.desk.requests, self._reactor.seconds() + ANSWER_SECONDS
+        while requests.taken and self._reactor.seconds() < deadline:
+            await task.deferLater(self._reactor, 0.02)
 
 
 class Server(service.Service):
@@ -219,6 +225,8 @@ class Server(service.Service):
         gateway = getattr(self, "gateway", None)
         if gateway is not None:
             await gateway.drain()
+        if hasattr(self, "commander"):
+            self.commander.release()
         for part in reversed(self._parts):
             await part.stop()
         self._parts.clear()

@@ -217,7 +217,7 @@ class Ended(OrderScene):
 
     def test_killed(self) -> None:
         """kill -9: what may not be done twice is ``unknown``, also if nobody has its terminal any more; the
-        rest is done at the other process."""
+        rest is done at the other process, where people can use a terminal again that was disabled."""
         wanted: dict[str, tuple[str, dict[str, Any]]] = {
             "DOOR": ("opendoor", {"ttl": 1}),
             "GONE": ("adduser", {"enrollid": 7, "backupnum": 0}),
@@ -230,7 +230,9 @@ class Ended(OrderScene):
             ids[sn] = self.put(sn, word, **fields)
             terminal.commanded(word)
         queued = self.put("ONCE", "getusername", enrollid=7)
+        self._disabled("SHUT")
         self.one.kill()
+        self.terminal("SHUT", self.two).obey("enabledevice")
         once, again = self.terminal("ONCE", self.two), self.terminal("AGAIN", self.two)
         once.obey("getusername", record="Ines")
         ended = [self.end_of(queued, "done"), self.end_of(ids["ONCE"], "unknown")]
@@ -244,6 +246,13 @@ class Ended(OrderScene):
         self.assertEqual(ended[-1]["attempts"], 2)
         self.assertEqual(once.passed + again.passed, [])
         self.assert_one_end(ended)
+
+    def _disabled(self, sn: str) -> None:
+        """A terminal that was told to keep people away."""
+        terminal = self.terminal(sn)
+        order_id = self.put(sn, "disabledevice")
+        terminal.obey("disabledevice")
+        self.end_of(order_id, "done")
 
     def test_stopped(self) -> None:
         """SIGTERM: what is in flight may end; what is not answered is ``unknown``; what was not sent stays
