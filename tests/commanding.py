@@ -16,6 +16,7 @@ from tfserver.config import ModelProfile, Settings
 from tfserver.order import Danger, Order, OrderState
 from tfserver.store.outbox import NewOrder, Put
 from tfserver.wire.message import Command, Problems, Profile, Reply
+from tfserver.wire.ordering import OpenCommand
 from tfserver.wire.table import vocabulary
 
 
@@ -65,7 +66,11 @@ class RingTest(Command[Reply]):
     core: ClassVar[bool] = False
 
 
-COMMANDS: tuple[type[Command[Any]], ...] = (Ring, RingGate, RingOnce, RingOut, RingTest)
+class RingAny(OpenCommand[Reply]):
+    """Ring in ways that nobody described."""
+
+
+COMMANDS: tuple[type[Command[Any]], ...] = (Ring, RingGate, RingOnce, RingOut, RingTest, RingAny)
 CLASSES = {
     Danger.ORDINARY: "ring",
     Danger.DOOR: "ringgate",

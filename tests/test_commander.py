@@ -167,6 +167,11 @@ class KeyTests(CommanderCase):
         self.assertEqual(self.digest(fields={"times": 2, "enrollid": 7}, sn=f" {SN.lower()}"), first)
         self.assertEqual(self.digest(fields={"times": 2, "enrollid": 7}, actor="token 2"), first)
 
+    def test_same_in_another_order(self) -> None:
+        """Fields in another order are the same order."""
+        first = self.digest("ringany", fields={"high": 1, "low": {"a": 1, "b": 2}})
+        self.assertEqual(self.digest("ringany", fields={"low": {"b": 2, "a": 1}, "high": 1}), first)
+
     def test_other(self) -> None:
         """Another terminal, command, field or life is another order."""
         found = [

@@ -73,11 +73,12 @@ class OpenedTests(SynchronousTestCase):
     @BOUNDS
     @given(PLAIN, st.lists(st.sampled_from(("record", "x", "Photo", "list")), min_size=1, max_size=4))
     def test_never_shown(self, beside: Any, path: list[str]) -> None:
-        """Below a private name nothing is shown, whatever stands above and beside it; it can be written."""
+        """Below a private name nothing is shown, whatever stands above and beside it."""
         value: Any = SECRET
         for name in path:
             value = [{name: value, "beside": beside}, beside]
         shown = msgspec.json.encode(opened({"all": value})).decode()
-        self.assertEqual(
-            SECRET in shown, not any(is_private(name) for name in path) and "redacted" not in shown
-        )
+        if any(is_private(name) for name in path):
+            self.assertNotIn(SECRET, shown)
+        else:
+            self.assertTrue(SECRET in shown or '"redacted":true' in shown)

@@ -164,6 +164,7 @@ class Box:
 
     async def not_ours(self, sns: list[str]) -> None:
         """Terminals that are not here."""
+        self._called("not ours")
         self.forgotten += sns
 
     async def sweep(self) -> None:

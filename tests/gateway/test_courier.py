@@ -48,7 +48,7 @@ class OutcomeTests(CarryingCase):
 
     def test_unreadable(self) -> None:
         """An answer that says neither is told as that."""
-        for fields in ({"result": "perhaps"}, {"result": None}):
+        for fields in ({"result": "perhaps"}, {"result": "perhaps", "reason": 42}, {"result": None}):
             self.carry()
             self.answers(**fields)
             self.assertIs(self.events()[-1], OrderEvent.UNREADABLE)

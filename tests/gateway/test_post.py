@@ -67,7 +67,7 @@ class LookTests(CarryingCase):
         self.box.terminals_due = ["T8", SN, "T9"]
         self.look()
         self.assertEqual(self.box.forgotten, ["T8", "T9"])
-        self.assertEqual(self.box.calls, ["due", "take"])
+        self.assertEqual(self.box.calls, ["due", "take", "not ours"])
 
     def test_at_work(self) -> None:
         """One that is at work is left alone: it looks by itself."""

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tests.gateway.carrying import CarryingCase, GetAllRings, GetNewRings, GetRings
+from tests.gateway.stand_ins import SN
 from tfserver.commands.context import Context
 from tfserver.errors import StoreUnavailable
 from tfserver.gateway import reading as reading_module
@@ -98,6 +99,12 @@ class WholeTests(ReadingCase):
         self.carry("getallrings")
         self.answers("getallrings", result=False, msg="can not find logs")
         self.assertEqual(self.outcome(), (OrderEvent.SAID_TRUE, {"complete": True, "pages": 0}, None))
+
+    def test_one_object(self) -> None:
+        """One object where a list is due is kept as a list of one (protocol §2.1)."""
+        self.carry("getallrings")
+        self.answers("getallrings", record={"n": 1})
+        self.assertEqual(self.kept, [(SN, [{"n": 1}])])
 
     def test_fields(self) -> None:
         """The fields of the command go with each page, what else a page says to whom keeps it."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
+
+from twisted.internet.defer import Deferred
 
 from tests.gateway.test_reading import ReadingCase
 from tfserver.errors import StoreUnavailable
@@ -127,6 +130,21 @@ class DoorsTests(ReadingCase):
         self.page(1)
         self.assertEqual(self.words(), ["getallrings"])
         self.assertEqual(self.events(), [OrderEvent.PUT_BACK, OrderEvent.NOT_LEARNED])
+
+    def test_given_up_while_a_page_is_kept(self) -> None:
+        """What becomes of a page whose reading was given up is nobody's mistake."""
+        failed: Deferred[None] = Deferred()
+        self.keeping = [failed]
+        self.carry("getallrings")
+        self.box.failures.append(AWAY)
+        self.door()
+        self.page(1)
+        self.assertFalse(self.courier.is_working)
+        failed.errback(AWAY)
+        self.keeping.clear()
+        del failed
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_store_away(self) -> None:
         """When it can't be looked for doors the list is given up: every process' sweep ends it."""

@@ -65,7 +65,11 @@ BAD: Final[tuple[Bad, ...]] = (
 
 
 class InputScene(OrderScene):
-    """A terminal that is there, and people who ask for what can't be done."""
+    """People who ask for what can't be done; one process is enough for that."""
+
+    def setUp(self) -> None:
+        self.redis = self.store()
+        self.one = self.two = self.process("two")
 
     def send(self, body: bytes, sn: str = SN, **headers: str) -> Answer:
         """Order something at process ``two``, and the whole answer."""
@@ -190,6 +194,7 @@ class Rights(InputScene):
         order the key is refused; somebody else's key is another."""
         self.approved(SN)
         order, path = {"cmd": "getusername", "enrollid": 7}, f"/terminals/{SN}/commands"
+        self.one = self.process("one")
         self.one.token = self.two.token
         asked = [
             self.meanwhile(each.post, path, order, idempotency_key="k1") for each in (self.one, self.two) * 4

@@ -22,8 +22,8 @@ class OrderScene(Scene):
 
     def setUp(self) -> None:
         self.redis: RealStore = self.store()
-        self.one = self.process("one")
-        self.two = self.process("two")
+        both = [self.meanwhile(self.process, name) for name in ("one", "two")]
+        self.one, self.two = (process.result() for process in both)
 
     def process(self, name: str) -> PlacedServer:
         """A running process of this name."""

@@ -11,8 +11,8 @@ from tests.store.connected import until
 from tests.store.ordered import SN, OutboxCase, door, new_order
 from tfserver.errors import ScriptFailed, StoreUnavailable
 from tfserver.model import Admission
-from tfserver.order import Danger, OrderState
-from tfserver.store.outbox import NewOrder, Outbox, Put
+from tfserver.order import Danger, OrderEvent, OrderState
+from tfserver.store.outbox import NewOrder, Outbox, Outcome, Put, Taken
 
 
 class RefusedTests(OutboxCase):
@@ -227,13 +227,36 @@ class WokenTests(OutboxCase):
         self.assertEqual(await other.due(), [SN])
 
     async def test_asker_is_woken(self) -> None:
-        """The process that put an order hears of its end, whoever ends it."""
+        """The process where somebody waits for an order hears of its end, whoever ends it; of no other."""
         outbox, asker = await self.begin(), self.outbox("two/1")
         heard = await self.heard("two/1")
-        order_id = await self.put(asker, new_order())
-        await outbox.cancel(order_id, "token 1")
+        ids = [await self.put(asker, new_order(waits=waits)) for waits in (False, True)]
+        for order_id in ids:
+            await outbox.cancel(order_id, "token 1")
         await until(lambda: bool(heard), "it is woken")
-        self.assertEqual(heard, [f"ended {order_id}"])
+        self.assertEqual(heard, [f"ended {ids[1]}"])
+
+    async def test_busy_is_not_woken(self) -> None:
+        """Who has an order in hand comes for the next by itself; for a door, and when it rests, it is woken."""
+        outbox = await self.begin()
+        heard = await self.heard("one/1")
+        taken = await self.taken_new(outbox)
+        await self.put(outbox, new_order())
+        await self.put(outbox, door())
+        await until(lambda: len(heard) == 2, "it is woken")
+        look = await outbox.finish(SN, "c1", taken, Outcome(OrderEvent.SAID_TRUE, {}), True)
+        while look.taken is not None:
+            look = await outbox.finish(SN, "c1", look.taken, Outcome(OrderEvent.SAID_TRUE, {}), True)
+        await self.put(outbox, new_order())
+        await until(lambda: len(heard) == 3, "it is woken")
+        self.assertEqual(heard, [f"order {SN}", f"door {SN}", f"order {SN}"])
+
+    async def taken_new(self, outbox: Outbox) -> Taken:
+        """An order that was put and taken just now."""
+        await self.put(outbox, new_order())
+        look = await outbox.take(SN, "c1")
+        assert look.taken is not None
+        return look.taken
 
     async def test_due_ends(self) -> None:
         """The set of a process that is gone is forgotten some day."""

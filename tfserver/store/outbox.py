@@ -51,6 +51,8 @@ class NewOrder(NamedTuple):
     key: str = ""
     digest: str = ""
     needs_proof: bool = False
+    waits: bool = False
+    """Whether somebody in this process waits for its end."""
 
 
 class Group(NamedTuple):
@@ -65,10 +67,12 @@ class Group(NamedTuple):
 
 class Put(NamedTuple):
     """What became of an order that was to be put: ``outcome`` is ``put`` or ``again``, with its id; or why
-    not: ``reused``, ``unknown``, ``not approved``, ``offline``, ``dirty``, ``full``, with ``detail``."""
+    not: ``reused``, ``unknown``, ``not approved``, ``offline``, ``dirty``, ``full``, with ``detail``.
+    ``order`` is the one that was made now."""
 
     outcome: str
     detail: str
+    order: Order | None = None
 
 
 class Taken(NamedTuple):
@@ -137,12 +141,12 @@ class Outbox:
             found = await self._turn.ask(
                 *_question(new_id(), order, args),
                 *(order.enrollid, wrapped, name, sealed, order.key, digest),
-                *("1" if order.needs_proof else "0", until),
+                *("1" if order.needs_proof else "0", until, "1" if order.waits else "0"),
             )
             if found[0] == "late":
                 raise StoreUnavailable("it took longer than the order's seconds to keep it; nothing was kept")
             if found[0] != "rekey":
-                return _put(found)
+                return _put(found, order)
         raise StoreError(f"user {order.enrollid} got new data keys faster than the order could be kept")
 
     async def put_all(self, group: Group, orders: dict[str, NewOrder]) -> Put:
@@ -156,13 +160,13 @@ class Outbox:
             )
         ]
         for order_id, order in orders.items():
-            asked.append((*_question(order_id, order, order.args), 0, "", "", "", "", "", "0", 0))
+            asked.append((*_question(order_id, order, order.args), 0, "", "", "", "", "", "0", 0, "0"))
         # one call of its own: what is asked of the store in one turn may go in several
         answers = await self._call(asked)
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
-        return _put(answers[0])
+        return _put(answers[0], None)
 
     async def take(self, sn: str, connection: str, doors: bool = False, hand: Hand | None = None) -> Look:
         """The next order for this connection; with ``doors`` only one for a door. Without ``hand`` nothing is
@@ -243,6 +247,7 @@ class Outbox:
         return seconds * 1000 + micros // 1000 + round((order.ttl - waited) * 1000)
 
     async def _data_key(self, enrollid: int) -> str:
+        # Asked each time: a key that was remembered here could come back after it was forgotten on purpose.
         key = self._client.keys.user(enrollid)
         found: str | None = await self._client.write("HGET", key, "key")
         return found or self._vault.new_data_key(enrollid)
@@ -295,8 +300,25 @@ def _question(order_id: str, order: NewOrder, args: dict[str, Any]) -> Question:
     )
 
 
-def _put(found: list[str]) -> Put:
-    return Put(found[0], found[1] if len(found) > 1 else "")
+def _put(found: list[Any], order: NewOrder | None) -> Put:
+    if order is None or found[0] != "put":
+        return Put(found[0], found[1] if len(found) > 1 else "")
+    made = Order(
+        id=found[1],
+        sn=canonical_sn(order.sn),
+        cmd=order.cmd,
+        args=order.shown,
+        state=OrderState.QUEUED,
+        reply=None,
+        error=None,
+        actor=order.actor,
+        created=_time(found[2]),
+        sent=None,
+        finished=None,
+        expires=_time(found[3]),
+        attempts=0,
+    )
+    return Put("put", found[1], made)
 
 
 def _told_hand(hand: Hand | None) -> tuple[int, str]:

@@ -8,7 +8,8 @@
 --      15 most attempts, then for each question one of:
 --   "put", id, sn, cmd, args, shown args, danger, subject, ttl (ms), within (ms), actor, person, wrapped data key or
 --      "", name of sealed value or "", sealed value, idempotency key or "", digest, "1" when logs must be proven,
---      when it is over (ms) if that was counted from an earlier moment, else 0. Answers {"put", id} {"again", id} or
+--      when it is over (ms) if that was counted from an earlier moment, else 0, "1" if this process wants to hear of
+--      its end. Answers {"put", id, created, expires (ms)} {"again", id} or
 --      {"reused"|"unknown"|"not approved"|"offline"|"full"|"dirty"|"rekey"|"late", …}
 --   "group", sn, how many, backfill, JSON, list of backfills, name there, life (ms), most listed, idempotency key or
 --      "", digest. The "put"s behind it in this call are the orders of one backfill: all of them are made or none.
@@ -41,24 +42,15 @@ local function tell(id, sn, cmd, state)
     cjson.encode({id = id, sn = sn, cmd = cmd, state = state}))
 end
 
-local function due(sn)
-  local found = redis.call('HGET', terminal_of .. sn, 'owner')
-  if not found then return nil end
-  redis.call('SADD', due_of .. found, sn)
-  redis.call('EXPIRE', due_of .. found, DUE_LIFE)
-  return found
-end
-
-local function wake(sn, word)
-  local found = due(sn)
-  -- only a hint: every process sweeps its own
-  if found then redis.pcall('PUBLISH', wake_of .. found, word .. ' ' .. sn) end
+local function due(sn, found)
+  if found and redis.call('SADD', due_of .. found, sn) == 1 then redis.call('EXPIRE', due_of .. found, DUE_LIFE) end
 end
 
 local function forget_old(sn)
   local orders, queue = orders_of .. sn, queue_of .. sn
-  local over = redis.call('ZCARD', orders) - redis.call('ZCARD', queue) - most_ended
+  local over = redis.call('ZCARD', orders) - most_ended
   if over <= 0 then return end
+  over = over - redis.call('ZCARD', queue)
   for _, id in ipairs(redis.call('ZRANGE', orders, 0, over + 20)) do
     if over <= 0 then return end
     if not redis.call('ZSCORE', queue, id) then
@@ -87,12 +79,11 @@ local function finish(id, sn, state, reply, why)
   redis.call('PEXPIRE', order_of .. id, whole(ended_life))
   redis.call('ZREM', queue_of .. sn, id)
   redis.call('ZREM', deadlines, id)
-  redis.call('PEXPIRE', orders_of .. sn, whole(ended_life + 8 * 86400000))
   forget_old(sn)
   tell(id, sn, told[1], state)
   redis.call('XADD', audit, 'MAXLEN', '~', AUDITED, '*', 'a', cjson.encode({
     at = now, actor = told[2], what = told[1], sn = sn, outcome = state, detail = {order = id}}))
-  if told[3] then redis.pcall('PUBLISH', wake_of .. told[3], 'ended ' .. id) end
+  if told[3] ~= '' then redis.pcall('PUBLISH', wake_of .. told[3], 'ended ' .. id) end
 end
 
 local function put_back(id, sn, attempts, why)
@@ -106,7 +97,7 @@ local function put_back(id, sn, attempts, why)
   local cmd = redis.call('HGET', order_of .. id, 'cmd')
   tell(id, sn, cmd, 'queued')
   -- nobody is woken: who can't say it now would get it again at once, and again
-  due(sn)
+  due(sn, redis.call('HGET', terminal_of .. sn, 'owner'))
 end
 
 -- It was not sent, and will not be; was it sent before, nobody learned what came of that.
@@ -157,7 +148,7 @@ local function put(at)
   if again then return again end
   if expires == 0 then expires = now + ttl end
   if now >= expires then return {'late'} end
-  local told = redis.call('HMGET', terminal_of .. sn, 'admission', 'conn', 'owner', 'dirty')
+  local told = redis.call('HMGET', terminal_of .. sn, 'admission', 'conn', 'owner', 'dirty', 'busy')
   if not told[1] then return {'unknown'} end
   if told[1] ~= 'approved' then return {'not approved', told[1]} end
   local is_online = told[2] and redis.call('EXISTS', alive_of .. (told[3] or '')) == 1
@@ -174,7 +165,8 @@ local function put(at)
 
   local number = redis.call('INCR', sequence)
   redis.call('HSET', order_of .. id, 'sn', sn, 'cmd', cmd, 'args', ARGV[at + 3], 'shown', ARGV[at + 4],
-    'danger', danger, 'subject', ARGV[at + 6], 'within', ARGV[at + 8], 'actor', ARGV[at + 9], 'asker', owner,
+    'danger', danger, 'subject', ARGV[at + 6], 'within', ARGV[at + 8], 'actor', ARGV[at + 9],
+    'asker', ARGV[at + 18] == '1' and owner or '',
     'person', person, 'sealed', name, 'state', 'queued', 'created', now, 'expires', whole(expires), 'ready', now,
     'attempts', 0, 'number', number)
   if backfill then redis.call('HSET', order_of .. id, 'backfill', backfill) end
@@ -182,12 +174,17 @@ local function put(at)
   redis.call('PEXPIRE', order_of .. id, whole(ttl + ended_life + 86400000))
   redis.call('ZADD', queue_of .. sn, danger == 'door' and number - 1e15 or number, id)
   redis.call('ZADD', orders_of .. sn, number, id)
-  redis.call('PERSIST', orders_of .. sn)
+  redis.call('PEXPIRE', orders_of .. sn, whole(ended_life + 8 * 86400000))
   redis.call('ZADD', deadlines, whole(expires), id)
   if key ~= '' then redis.call('SET', key_of .. key, digest .. ' ' .. id, 'EX', KEY_LIFE) end
   tell(id, sn, cmd, 'queued')
-  wake(sn, danger == 'door' and 'door' or 'order')
-  return {'put', id}
+  due(sn, told[3])
+  local is_door = danger == 'door'
+  -- only a hint: every process sweeps its own. Who has an order in hand comes for the next by itself.
+  if told[3] and (is_door or not told[2] or told[5] ~= told[2]) then
+    redis.pcall('PUBLISH', wake_of .. told[3], (is_door and 'door ' or 'order ') .. sn)
+  end
+  return {'put', id, now, whole(expires)}
 end
 
 local function is_blocked(blocked, subject)
@@ -224,7 +221,7 @@ local function hand_over(id, told, connection, call)
 end
 
 local function take(sn, connection, doors, call, in_hand)
-  local lease = redis.call('HMGET', terminal_of .. sn, 'conn', 'admission')
+  local lease = redis.call('HMGET', terminal_of .. sn, 'conn', 'admission', 'busy')
   if lease[1] ~= connection or lease[2] ~= 'approved' then return {'stale'} end
   local blocked, later = {}, false
   for _, id in ipairs(redis.call('ZRANGE', queue_of .. sn, 0, SCANNED - 1)) do
@@ -243,7 +240,10 @@ local function take(sn, connection, doors, call, in_hand)
       unsent(id, sn, tonumber(told[7]), 'expired', WAITED)
     elseif told[1] == 'queued' then
       local is_ready = tonumber(told[5]) <= now and not is_blocked(blocked, told[3])
-      if is_ready and (not doors or told[2] == 'door') then return hand_over(id, told, connection, call) end
+      if is_ready and (not doors or told[2] == 'door') then
+        if lease[3] ~= connection then redis.call('HSET', terminal_of .. sn, 'busy', connection) end
+        return hand_over(id, told, connection, call)
+      end
       later = true
       block(blocked, told[3])
     elseif told[1] == 'sent' then
@@ -252,10 +252,11 @@ local function take(sn, connection, doors, call, in_hand)
     end
   end
   redis.call(later and 'SADD' or 'SREM', due_of .. owner, sn)
+  if lease[3] and not doors then redis.call('HDEL', terminal_of .. sn, 'busy') end
   return {later and 'later' or 'none'}
 end
 
-local does, length = {put = put}, {put = 18, group = 10, take = 5, finish = 10, progress = 3, cancel = 2, sweep = 1}
+local does, length = {put = put}, {put = 19, group = 10, take = 5, finish = 10, progress = 3, cancel = 2, sweep = 1}
 
 function does.take(at)
   return take(ARGV[at], ARGV[at + 1], ARGV[at + 2] == '1', tonumber(ARGV[at + 3]), ARGV[at + 4])

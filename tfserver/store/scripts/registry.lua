@@ -120,7 +120,7 @@ end
 local function release(at)
   local key = terminal_of .. ARGV[at]
   if redis.call('HGET', key, 'conn') ~= ARGV[at + 1] then return 0 end
-  redis.call('HDEL', key, 'conn', 'owner', 'connected_at')
+  redis.call('HDEL', key, 'conn', 'owner', 'connected_at', 'busy')
   tell(ARGV[at], 'offline')
   return 1
 end

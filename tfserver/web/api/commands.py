@@ -56,6 +56,7 @@ async def _made(call: Call) -> Order:
         ttl=asked.ttl,
         confirm=asked.confirm,
         key=call.key,
+        waits=bool(call.query["wait"]),
     )
     return await call.sources.commander.order(wanted)
 
