@@ -237,7 +237,7 @@ class WokenTests(OutboxCase):
         self.assertEqual(heard, [f"ended {ids[1]}"])
 
     async def test_busy_is_not_woken(self) -> None:
-        """Who has an order in hand comes for the next by itself; for a door, and when it rests, it is woken."""
+        """Who has an order in hand comes for the next by itself; for a door, or at rest, it is woken."""
         outbox = await self.begin()
         heard = await self.heard("one/1")
         taken = await self.taken_new(outbox)
