@@ -58,7 +58,6 @@ class RuleTests(SynchronousTestCase):
             {"record": []},
             {},
             {"record": ""},
-            {"record": "none"},
             {"record": 0},
             {"count": 0, "from": 0, "to": 0},
         )
@@ -67,6 +66,32 @@ class RuleTests(SynchronousTestCase):
             self.assertEqual((found, paging.whole), (Page([], Next.END), True), fields)
             paging, [_, found] = judge(page(ONE), RawReply("getalllog", True, fields))
             self.assertEqual((found, paging.whole), (Page([], Next.END), True), fields)
+
+    def test_no_list_at_all(self) -> None:
+        """Something that is no list may have been records that nobody could read: the list is not whole."""
+        paging, [found] = judge(RawReply("getalllog", True, {"record": "none"}))
+        self.assertEqual((found, paging.whole), (Page([], Next.END), False))
+
+    def test_other_names(self) -> None:
+        """The list by the other names that firmware has for it (protocol §7 #27)."""
+        for name in ("log", "logs", "records", "data"):
+            paging, [found] = judge(RawReply("getalllog", True, {"count": 2, name: ONE}))
+            self.assertEqual((found.records, paging.records), (ONE, 2), name)
+
+    def test_gap(self) -> None:
+        """Records between two pages that did not come: the list is not whole."""
+        first, second = page(ONE, **{"from": 0, "count": 6}), page(TWO, **{"from": 4, "count": 6})
+        paging, _ = judge(first, second, page([]))
+        self.assertFalse(paging.whole)
+
+    def test_overlap(self) -> None:
+        """Records that come in two pages count once: the end is not taken for reached too early."""
+        first, second = (
+            page(ONE, **{"from": 0, "count": 4}),
+            page([ONE[1], TWO[0]], **{"from": 1, "count": 4}),
+        )
+        paging, [_, found] = judge(first, second)
+        self.assertEqual((found.next, paging.records), (Next.MORE, 3))
 
     def test_one_object(self) -> None:
         """One object where a list is due is a list of one (protocol §2.1)."""

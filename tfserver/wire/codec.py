@@ -26,7 +26,7 @@ _decode_json = msgspec.json.Decoder().decode
 _TRAILING_COMMA: Final = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*[\]}])', re.DOTALL)
 _EDGE: Final = "\x00 \t\r\n\ufeff"
 _DATA_URL: Final = re.compile(r"data:image/[^,;]{0,40};base64,", re.IGNORECASE)
-_RECORD_ALIASES: Final = ("log", "logs", "records", "data")
+RECORD_ALIASES: Final = ("log", "logs", "records", "data")
 
 
 class Frame(NamedTuple):
@@ -242,7 +242,7 @@ def _with_devinfo(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _with_records(fields: dict[str, Any]) -> dict[str, Any]:
     """``record`` also when it is one object or goes by another name (protocol §2.1, §7 #27)."""
-    name = next((key for key in ("record", *_RECORD_ALIASES) if key in fields), None)
+    name = next((key for key in ("record", *RECORD_ALIASES) if key in fields), None)
     found = fields[name] if name else []
     if found == "":
         found = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any, Final, NamedTuple
 
-from tfserver.wire import lenient
+from tfserver.wire import codec, lenient
 from tfserver.wire.message import RawReply
 
 MOST_PAGES: Final = 10_000
@@ -75,9 +75,7 @@ class Paging:
         self._pages += 1
         if reply.result is not True:
             return self._refused(reply)
-        found = reply.fields.get(list_field, [])
-        if not isinstance(found, list):
-            found = [found] if isinstance(found, dict) else []
+        found = self._list_of(reply, list_field)
         start, total = _number(reply.fields.get("from")), _number(reply.fields.get("count")) or 0
         if self._interrupted and self._lost_its_place(found, start):
             return self._again(found)
@@ -90,7 +88,7 @@ class Paging:
         if found in (self._last, self._first):
             self.whole = False
             return Page([], Next.END, "repeated page")
-        self.records += len(found)
+        self.records += self._count_of(found, start)
         if self._went_back(start):
             self.whole = False
             return Page(found, Next.END, "went back")
@@ -130,6 +128,23 @@ class Paging:
         if start is not None and self._from is not None and self._last:
             return start != self._from + len(self._last)
         return found in (self._last, self._first)
+
+    def _list_of(self, reply: RawReply, list_field: str) -> list[Any]:
+        """The records of a page, by whatever name; what is there and is no list may have been some."""
+        names = (list_field, *codec.RECORD_ALIASES)
+        found = next((reply.fields[name] for name in names if name in reply.fields), "")
+        if isinstance(found, list):
+            return found
+        self.whole = self.whole and (isinstance(found, dict) or not found)
+        return [found] if isinstance(found, dict) else []
+
+    def _count_of(self, found: list[Any], start: int | None) -> int:
+        """How many of these did not come before; between two pages some may be missing."""
+        if start is None or self._from is None or not self._last or start <= self._from:
+            return len(found)
+        expected = self._from + len(self._last)
+        self.whole = self.whole and start <= expected
+        return max(0, len(found) - max(0, expected - start))
 
     def _went_back(self, start: int | None) -> bool:
         return start is not None and self._from is not None and start < self._from
