@@ -27,7 +27,17 @@ class OpenedTests(SynchronousTestCase):
 
     def test_private_names(self) -> None:
         """A private value is told by its size only, whatever kind it is and however its name is written."""
-        for name in (*PRIVATE, "Password", " PWD ", "Record"):
+        for name in (
+            *PRIVATE,
+            "Password",
+            " PWD ",
+            "Record",
+            "passwords",
+            "wifi_pwd",
+            "admin_password",
+            "secretconf",
+            "x" * 80 + "psk",
+        ):
             self.assertTrue(is_private(name), name)
             for value in (SECRET, 48213377, [SECRET], {"x": SECRET}, None, True):
                 shown = opened({name: value})[name]
@@ -44,7 +54,7 @@ class OpenedTests(SynchronousTestCase):
             "text": "Zoë",
         }
         self.assertEqual(opened(plain), plain)
-        for name in ("records", "passwords", "recording", "enrollid", "name"):
+        for name in ("records", "usedpwd", "pwdsize", "recording", "enrollid", "name"):
             self.assertFalse(is_private(name), name)
 
     def test_at_any_depth(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +11,9 @@ import msgspec
 MOST_OPEN: Final = 512
 """Bytes of a value nobody described. Templates and pictures are longer, and have no business in the open."""
 MOST_NAME: Final = 4096
+MOST_REMEMBERED: Final = 64
+_MOST_ESCAPED: Final = 8
+"""More bytes than any letter takes in JSON."""
 
 PRIVATE: Final = frozenset(
     {
@@ -29,9 +34,24 @@ PRIVATE: Final = frozenset(
 """Keys, in lower case, whose values are never kept in the open, whatever firmware means by them."""
 
 
+_SECRET: Final = re.compile("pwd|passw|psk|secret")
+"""So passwords are called, whatever stands around it."""
+_COUNTED: Final = re.compile("used|size|num|count|max")
+"""How many there are of them is no secret."""
+
+
 def is_private(name: str) -> bool:
     """Whether the value of a field may never lie open."""
-    return name.strip().lower() in PRIVATE
+    return _is_private(name) if len(name) <= MOST_REMEMBERED else _judged(name)
+
+
+def _judged(name: str) -> bool:
+    plain = name.strip().lower()
+    return plain in PRIVATE or (_SECRET.search(plain) is not None and _COUNTED.search(plain) is None)
+
+
+# Terminals say the same few names again and again.
+_is_private: Final = lru_cache(4096)(_judged)
 
 
 def redacted(value: Any) -> dict[str, Any]:
@@ -49,10 +69,16 @@ def opened(fields: dict[str, Any]) -> dict[str, Any]:
 
 def short(value: Any) -> Any:
     """A value without a private name: objects and lists are looked through, long ones told by their size."""
+    if _is_surely_short(value):
+        return value
     if isinstance(value, dict):
         value = opened(value)
     elif isinstance(value, list):
         value = [short(item) for item in value]
-    elif value is None or isinstance(value, bool | int | float):
-        return value
     return redacted(value) if len(msgspec.json.encode(value)) > MOST_OPEN else value
+
+
+def _is_surely_short(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MOST_OPEN // _MOST_ESCAPED
+    return value is None or isinstance(value, bool | int | float)

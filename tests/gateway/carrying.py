@@ -125,6 +125,8 @@ class Box:
         self.ended: list[tuple[str, Outcome]] = []
         self.told: list[dict[str, Any]] = []
         self.calls: list[str] = []
+        self.hands: list[tuple[int, set[str]]] = []
+        """With each call: its number, and what the courier has in hand."""
         self.failures: deque[Exception] = deque()
         self.meanwhile: Hook = lambda: None
         self.goes_on = True
@@ -138,6 +140,7 @@ class Box:
 
     async def take(self, sn: str, connection: str, doors: bool, hand: Hand) -> Look:
         """The next order."""
+        self.hands.append((hand.call, set(hand.ids)))
         self._called("doors" if doors else "take")
         return self._next(doors)
 
@@ -145,6 +148,7 @@ class Box:
         self, sn: str, connection: str, taken: Taken, outcome: Outcome, more: bool, hand: Hand
     ) -> Look:
         """What happened to an order; what was put back waits again."""
+        self.hands.append((hand.call, set(hand.ids)))
         self._called("finish and take" if more else "finish")
         self.ended.append((taken.id, outcome))
         if outcome.event is OrderEvent.PUT_BACK:

@@ -128,6 +128,46 @@ class StoreAwayTests(CarryingCase):
         self.assertEqual(self.words(), ["ring", "ring"])
 
 
+class HandTests(CarryingCase):
+    """What the store is told with each call, should its answer to an earlier one have been lost."""
+
+    def test_in_hand(self) -> None:
+        """Each call has a number, and says which order is in hand until its end is told."""
+        first = self.put()
+        second = self.put()
+        self.courier.wake()
+        self.answers()
+        self.answers()
+        self.courier.wake()
+        self.assertEqual(self.box.hands, [(1, set()), (2, {first}), (3, {second}), (4, set())])
+
+    def test_end_not_heard(self) -> None:
+        """While nobody heard that its end was told an order stays in hand, also when that is given up."""
+        order_id = self.carry()
+        self.box.failures += [AWAY] * (MOST_TELLS + 1)
+        self.answers()
+        self.pass_time((MOST_TELLS + 1) * TELL_AGAIN_SECONDS)
+        self.courier.wake()
+        self.assertEqual([ids for _, ids in self.box.hands[1:]], [{order_id}] * (MOST_TELLS + 2))
+        self.assertEqual([call for call, _ in self.box.hands], list(range(1, MOST_TELLS + 4)))
+
+    def test_handing_over_not_heard(self) -> None:
+        """What nobody heard of is not in hand."""
+        self.box.failures.append(AWAY)
+        self.carry()
+        self.courier.wake()
+        self.assertEqual(self.box.hands, [(1, set()), (2, set())])
+
+    def test_doors_between_pages(self) -> None:
+        """A list that is being read stays in hand while doors are opened."""
+        reading = self.carry("getrings")
+        opened = self.put("ringgate", 5.0)
+        self.courier.wake(is_door=True)
+        self.answers("getrings", record=[{"n": 1}])
+        self.answers("ringgate")
+        self.assertEqual([ids for _, ids in self.box.hands], [set(), {reading}, {reading, opened}, {reading}])
+
+
 class OwnTests(CarryingCase):
     """What the process wants to know for itself."""
 

@@ -166,7 +166,7 @@ class Dropped(OrderScene):
 
     def test_moves_with_an_order(self) -> None:
         """What was in flight on the older connection has its end when the terminal is at the other process;
-        what it says on the old one then changes nothing."""
+        neither what is said on the old one then, nor its end, changes it."""
         old = self.terminal("MOVES")
         once = self.put("MOVES", "adduser", enrollid=7, backupnum=0)
         old.commanded("adduser")
@@ -174,9 +174,33 @@ class Dropped(OrderScene):
         new = self.terminal("MOVES", self.two)
         new.obey("adduser", enrollid=8)
         order = self.end_of(once, "unknown")
-        self.assertIn(order["error"], (LOST, DROPPED))
-        self.assert_one_end([order, self.end_of(waits, "done")])
+        self.assertEqual(order["error"], LOST)
+        old.reply("adduser", enrollid=7)
         old.closed()
+        old.shut()
+        wait_until(lambda: "tfserver_connections 0" in self.one.get("/metrics")[1], "the old one is gone")
+        self._told_all("MOVES", new)
+        self.assert_one_end([order, self.end_of(waits, "done")])
+
+    def test_ended_by_another(self) -> None:
+        """A process that stood still while another ended its order does not end it once more."""
+        terminal = self.terminal("STILL")
+        once = self.put("STILL", "adduser", enrollid=7, backupnum=0)
+        terminal.commanded("adduser")
+        self.one.signal(signal.SIGSTOP)
+        self.addCleanup(self.one.signal, signal.SIGCONT)
+        self.bring_forward(once)
+        order = self.end_of(once, "unknown")
+        terminal.reply("adduser", enrollid=7)
+        self.one.signal(signal.SIGCONT)
+        self._told_all("STILL", terminal)
+        self.assert_one_end([order])
+
+    def _told_all(self, sn: str, terminal: RealClient) -> None:
+        """Order something at process ``one``: by its end that process told the store all it had to."""
+        asked = self.meanwhile(self.order, self.one, sn, "gettime")
+        terminal.obey("gettime", result=None, time=f"{DAY} 08:00:00")
+        self.assertEqual(asked.result()[1]["state"], "done")
 
     def test_reg_in_mid_page(self) -> None:
         """Firmware that repeats its ``reg`` just before it gives a page does not cut the list short."""
@@ -236,8 +260,7 @@ class Ended(OrderScene):
         once, again = self.terminal("ONCE", self.two), self.terminal("AGAIN", self.two)
         once.obey("getusername", record="Ines")
         ended = [self.end_of(queued, "done"), self.end_of(ids["ONCE"], "unknown")]
-        # its end is due 45 s after it was sent: as if they were over
-        self.redis.ask(f"ZADD tf:deadlines 1 {ids['GONE']}")
+        self.bring_forward(ids["GONE"])
         ended += [self.end_of(ids["GONE"], "unknown"), self.end_of(ids["DOOR"], "unknown")]
         self.assertEqual([order["error"] for order in ended[1:]], [LOST] * 3)
         again.commanded("getusername", AGAIN)

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from tests.store.arrivals import arrival
 from tests.store.connected import until
-from tests.store.ordered import SN, OutboxCase, door, new_order
+from tests.store.ordered import DONE, SN, OutboxCase, door, new_order
 from tfserver.errors import ScriptFailed, StoreUnavailable
 from tfserver.model import Admission
 from tfserver.order import Danger, OrderEvent, OrderState
@@ -111,6 +111,13 @@ class KeptTests(OutboxCase):
         self.assertEqual(int(kept["expires"]) - int(kept["created"]), 60_000)
         seconds, _ = await self.client.read("TIME")
         self.assertLess(abs(int(kept["created"]) / 1000 - int(seconds)), 60)
+
+    async def test_given_back(self) -> None:
+        """Who puts an order gets it as everybody sees it, without asking again."""
+        outbox = await self.begin()
+        for order in (new_order(sn=" zxab1 ", args={"n": 1}, shown={"n": "one"}), door()):
+            put = await outbox.put(order)
+            self.assertEqual(put.order, await outbox.get(put.detail))
 
     async def test_any_text(self) -> None:
         """Fields in any script, with any characters, arrive as they were given."""
@@ -225,6 +232,35 @@ class WokenTests(OutboxCase):
         found = await self.approved(await self.terminals("two/1"), "c9")
         self.assertTrue(found.orders_wait)
         self.assertEqual(await other.due(), [SN])
+
+    async def test_owner_at_work(self) -> None:
+        """While an order is in hand the owner comes for the next by itself: it is only woken for doors."""
+        outbox = await self.begin()
+        heard = await self.heard("one/1")
+        await self.put(outbox, new_order("first"))
+        taken = await self.taken(outbox)
+        await self.put(outbox, new_order("second"))
+        await self.put(outbox, door())
+        await until(lambda: len(heard) == 2, "it is woken for the first and the door")
+        self.assertEqual(heard, [f"order {SN}", f"door {SN}"])
+        for cmd in ("opendoor", "second"):
+            found = (await outbox.finish(SN, "c1", taken, DONE, more=True)).taken
+            assert found is not None
+            self.assertEqual(found.cmd, cmd)
+            taken = found
+
+    async def test_owner_at_rest(self) -> None:
+        """Once a look found nothing, or another connection took over, the owner is woken again."""
+        outbox = await self.begin()
+        heard = await self.heard("one/1")
+        await self.put(outbox, new_order())
+        await outbox.finish(SN, "c1", await self.taken(outbox), DONE, more=True)
+        await self.put(outbox, new_order())
+        await until(lambda: len(heard) == 2, "it is woken again")
+        await self.taken(outbox)
+        await self.approved(self.registry, "c2")
+        await self.put(outbox, new_order())
+        await until(lambda: len(heard) == 3, "the newer connection is woken")
 
     async def test_asker_is_woken(self) -> None:
         """The process where somebody waits for an order hears of its end, whoever ends it; of no other."""

@@ -30,6 +30,12 @@ class KeptTests(OutboxCase):
             self.assertIsNone(await outbox.get(order_id))
         self.assertEqual(len(await self.client.read("KEYS", "tf:order:*")), 3)
 
+    async def test_list_is_forgotten(self) -> None:
+        """Of a terminal that gets no orders any more not even the list is kept for ever."""
+        outbox = await self.begin(days=2)
+        await self.ended(outbox)
+        self.assertGreater(await self.client.read("TTL", f"tf:orders:{SN}"), 0)
+
     async def test_open_ones_are_never_forgotten(self) -> None:
         """Orders that are older and still open are kept however many end after them."""
         outbox = await self.begin(most_ended=1)

@@ -17,8 +17,8 @@ class OrderTests(OutboxCase):
 
     async def cmds(self, outbox: Outbox, doors: bool = False) -> list[str]:
         """The commands of all orders that can be taken one after another, none of them ended."""
-        found = []
-        while (look := await outbox.take(SN, "c1", doors)).taken is not None:
+        found: list[str] = []
+        while (look := await outbox.take(SN, "c1", doors)).taken is not None and len(found) < 50:
             found.append(look.taken.cmd)
         return found
 

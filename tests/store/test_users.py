@@ -54,6 +54,12 @@ class KeepTests(UsersCase):
         self.assertTrue(await users.is_known(7))
         self.assertIsNone(await users.credential("T1", 7, 0))
 
+    async def test_ordered_is_not_known(self) -> None:
+        """A person for whom an order waits, perhaps in vain, is not known by that: no door opens."""
+        users = await self.users()
+        await self.client.write("HSET", "tf:user:7", "key", Vault(MASTER).new_data_key(7))
+        self.assertFalse(await users.is_known(7))
+
     async def test_side_by_side(self) -> None:
         """What two terminals say of one enrollid stands side by side."""
         users = await self.users()

@@ -112,9 +112,7 @@ class PagesCase(SynchronousTestCase):
         """Stores in which there is nothing."""
         self.clock = Clock()
         self.accepted = {**TOKENS, BOUND: BOUND_TOKEN}
-        self.terminals = Face(
-            page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True
-        )
+        self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
         self.terminals.given["settings"] = ("", "", "")
         self.feed = Feed()
         self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from tfserver import privacy
 from tfserver.commands.context import Context, Make
 from tfserver.config import AdmissionPolicy
 from tfserver.model import Admission, ClockEntry, Identity, canonical_sn
@@ -152,7 +153,8 @@ _shared_make: Final = lru_cache(1024)(Make)
 
 
 def _bounded(devinfo: dict[str, Any]) -> bytes:
-    """``devinfo`` as sent, unless it is absurdly large: then its short plain values."""
+    """``devinfo`` as sent without what is private; of an absurdly large one its short plain values."""
+    devinfo = privacy.opened(devinfo)
     written = msgspec.json.encode(devinfo)
     if len(written) <= MOST_DEVINFO_BYTES:
         return written

@@ -10,7 +10,7 @@ import msgspec
 from tfserver.commands.context import Context
 from tfserver.credentials import Content, is_bare, problem_with, slots_of
 from tfserver.model import rfc3339
-from tfserver.privacy import is_private
+from tfserver.privacy import is_private, short
 from tfserver.store.shelf import Bad
 from tfserver.store.users import Origin, Profile
 from tfserver.wire import codec, lenient
@@ -84,9 +84,9 @@ def _unreadable(told: SendUser, word: str, why: str) -> Bad:
     """The frame without its record: nothing biometric and no password lies open in the quarantine."""
     open_part = {
         "cmd": word,
-        "enrollid": told.enrollid,
+        "enrollid": short(told.enrollid),
         "name": told.name[:MOST_NAME],
-        "backupnum": told.backupnum,
+        "backupnum": short(told.backupnum),
         "record": {"redacted": True, "bytes": len(str(told.record))},
     }
     raw = msgspec.json.encode(open_part)[:MOST_RAW].decode("utf-8", "ignore").encode()

@@ -24,6 +24,8 @@ from tfserver.model import canonical_sn
 
 PATIENCE_SECONDS: Final = 300.0
 """A terminal that pushes on and on is asked all the same after this long."""
+LONG_SECONDS: Final = 900.0
+"""Whoever takes longer than this for its pages takes no room of the others any more."""
 REST_SECONDS: Final = 10.0
 """After the store was away nobody is asked for this long."""
 SPREAD: Final = 0.2
@@ -58,7 +60,8 @@ class CatchUp:
         self._wheel = Wheel(clock())
         self._ready: deque[Link] = deque()
         self._looked_at: set[Link] = set()
-        self._visits: set[Visit] = set()
+        self._visits: dict[Visit, float] = {}
+        """Each with when it began."""
         self._patience: dict[Link, float] = {}
         """Until when those that still push are left alone."""
         self._rests_until = clock()
@@ -94,7 +97,8 @@ class CatchUp:
     def _has_room(self, now: float) -> bool:
         if self._post.stopped or now < self._rests_until:
             return False
-        return len(self._visits) + len(self._looked_at) < self._settings.at_once
+        visited = sum(now - began < LONG_SECONDS for began in self._visits.values())
+        return visited + len(self._looked_at) < self._settings.at_once
 
     def _is_ours(self, link: Link) -> bool:
         return not link.closing and self._by_sn.get(canonical_sn(link.context.sn)) is link
@@ -127,7 +131,7 @@ class CatchUp:
         else:
             self._patience.pop(link, None)
             visit = Visit(courier, self._silences, self._over)
-            self._visits.add(visit)
+            self._visits[visit] = now
             visit.begin()
 
     async def _pushes_for(self, link: Link) -> float:
@@ -140,7 +144,7 @@ class CatchUp:
         return after - since if 0 <= since < after else 0.0
 
     def _over(self, visit: Visit, why: Visited) -> None:
-        self._visits.discard(visit)
+        self._visits.pop(visit, None)
         if why is Visited.STORE_AWAY:
             self._rest(visit.link)
         elif why is Visited.NOT_NOW:

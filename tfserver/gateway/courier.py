@@ -40,6 +40,8 @@ TELL_AGAIN_SECONDS: Final = 1.0
 PROGRESS_SECONDS: Final = 5.0
 MOST_TELLS: Final = 5
 MOST_OWN: Final = 10
+MOST_SAID: Final = 50
+_NOT_SAID: Final = frozenset({OrderEvent.PUT_BACK, OrderEvent.TOO_LATE, OrderEvent.NOT_SENT})
 Own = Callable[["Courier"], Awaitable[None]]
 
 
@@ -64,6 +66,8 @@ class Courier:
         self._calls = 0
         self._in_hand: set[str] = set()
         """Orders that were handed over to us, and whose end the store does not know yet."""
+        self._said: deque[str] = deque(maxlen=MOST_SAID)
+        """Orders that are said once at most, and were."""
         self.is_working = False
         """Whether anything is under way."""
 
@@ -177,6 +181,9 @@ class Courier:
         except (LookupError, msgspec.ValidationError) as wrong:
             told = f"can't be carried out any more: {wrong}"
             return Outcome(OrderEvent.NOT_SENT, error=OrderError(told))
+        if taken.id in self._said:
+            # a store that went back in time (fail-over, weaker durability) hands over what was said already
+            return Outcome(OrderEvent.NOT_LEARNED, error=OrderError("it was sent before the store forgot it"))
         if taken.danger is Danger.DOOR and not await self._is_there(until):
             return self._not_there(until)
         if command.needs_proof:
@@ -185,6 +192,8 @@ class Courier:
             outcome = await self._read(command, taken, until)
         else:
             outcome = await self.obey(command, until)
+        if taken.danger is not Danger.ORDINARY and outcome.event not in _NOT_SAID:
+            self._said.append(taken.id)
         metrics = context.services.metrics
         metrics.orders[taken.cmd, outcome.event.name.lower()] += 1
         metrics.obeyed[taken.cmd].observe(outcome.event is OrderEvent.SAID_TRUE, self.clock() - began)
@@ -234,7 +243,8 @@ class Courier:
         return codec.read_reply(command.reply_type(), reply).shown()
 
     def _unanswered(self, command: Command[Any], end: End, until: float) -> Outcome:
-        if end is End.LOST and command.ends_connection:
+        # when the process ends, it ends the connection itself
+        if end is End.LOST and command.ends_connection and not self.stopped:
             return Outcome(OrderEvent.SAID_TRUE, {})
         if end is not End.UNSENT:
             return Outcome(OrderEvent.NOT_LEARNED, error=OrderError(end.value))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from tfserver.privacy import short
 from tfserver.wire import codec
 from tfserver.wire.exchange import End
 from tfserver.wire.message import Command, RawReply
@@ -42,7 +43,8 @@ class Kept:
         if self._keeper is not None:
             self._counts.update(await self._keeper(self._command, page, self._context))
         else:
-            self._listed += page.fields[self._command.list_field]
+            # short ones only: their number is bounded, so that their size has to be too
+            self._listed += map(short, page.fields[self._command.list_field])
             self.whole = self.whole and len(self._listed) <= MOST_LISTED
             del self._listed[MOST_LISTED:]
 

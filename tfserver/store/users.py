@@ -66,8 +66,8 @@ class Users:
         raise StoreError(f"user {enrollid} got new data keys faster than it could be kept")
 
     async def is_known(self, enrollid: int) -> bool:
-        """Whether any terminal has pushed this person."""
-        return bool(await self._client.write("EXISTS", self._client.keys.user(enrollid)))
+        """Whether any terminal has pushed this person; an order for one makes no more than a data key."""
+        return bool(await self._client.write("HLEN", self._client.keys.user(enrollid)) > 1)
 
     async def credential(self, sn: str, enrollid: int, backupnum: int) -> tuple[str, Origin] | None:
         """Open what a terminal pushed: record and origin, or None."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 import re
 from types import UnionType
@@ -19,6 +20,8 @@ from tfserver.wire.message import RawReply, Reply, Request, Response
 
 MAX_DEPTH: Final = 40
 MAX_WORD: Final = 1024
+MOST_REST: Final = 200
+"""Fields nobody described that are shown of a reply; settings of a terminal are a hundred."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
@@ -275,7 +278,9 @@ def reply_of(frame: Frame) -> RawReply:
 def read_reply(reply: type[Reply], raw: RawReply) -> Reply:
     """Fill a reply class; what can't be read keeps its default."""
     found, _ = _filled(reply, raw.fields)
-    found.rest = {key: value for key, value in raw.fields.items() if key not in _described(reply)}
+    described = _described(reply)
+    rest = ((key, value) for key, value in raw.fields.items() if key not in described)
+    found.rest = dict(itertools.islice(rest, MOST_REST))
     return found
 
 

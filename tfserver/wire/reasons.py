@@ -27,12 +27,20 @@ def refusal(command: Command[Any], reply: RawReply) -> OrderError:
     reason, msg = reply.fields.get("reason"), reply.fields.get("msg")
     number = reason if isinstance(reason, int | str) and not isinstance(reason, bool) else None
     if isinstance(number, str):
-        number = number[:MOST_MSG]
-    words = str(msg)[:MOST_MSG] if msg is not None else None
+        number = _without_secrets(number, command)[:MOST_MSG]
+    words = _without_secrets(msg, command)[:MOST_MSG] if isinstance(msg, str | int | float) else None
     of_photo = command.fields().get("backupnum") == PHOTO
     meaning = _OF_PHOTOS.get(_number(number)) if of_photo else None
     told = meaning or words or ("no reason given" if number is None else f"reason {str(number)[:MOST_MSG]}")
     return OrderError(f"the terminal refused: {told}", number, words)
+
+
+def _without_secrets(said: str | float, command: Command[Any]) -> str:
+    """Firmware may repeat what it refuses."""
+    words = str(said)
+    for value in command.secrets().values():
+        words = words.replace(value, "***") if value else words
+    return words
 
 
 def _number(reason: int | str | None) -> int:

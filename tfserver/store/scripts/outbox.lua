@@ -28,7 +28,7 @@ local order_of, orders_of, queue_of, terminal_of, alive_of = ARGV[1], ARGV[2], A
 local due_of, wake_of, user_of, sealed_of, key_of = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local owner, most_open, most_ended = ARGV[11], tonumber(ARGV[12]), tonumber(ARGV[13])
 local ended_life, most_attempts = tonumber(ARGV[14]), tonumber(ARGV[15])
-local GRACE, FIRST_BACKOFF, SCANNED, KEY_LIFE = 5000, 5000, 200, 86400
+local GRACE, FIRST_BACKOFF, KEY_LIFE = 5000, 5000, 86400
 -- before a command whose late reply may still come, another one is said and waited for (wire/exchange.py)
 local FENCE, AGAIN = 20000, 10000
 local EVENTS, AUDITED, DUE_LIFE = 10000, 100000, 86400
@@ -224,7 +224,7 @@ local function take(sn, connection, doors, call, in_hand)
   local lease = redis.call('HMGET', terminal_of .. sn, 'conn', 'admission', 'busy')
   if lease[1] ~= connection or lease[2] ~= 'approved' then return {'stale'} end
   local blocked, later = {}, false
-  for _, id in ipairs(redis.call('ZRANGE', queue_of .. sn, 0, SCANNED - 1)) do
+  for _, id in ipairs(redis.call('ZRANGE', queue_of .. sn, 0, -1)) do
     local told = looked_up(id)
     if told[1] == 'sent' and told[6] ~= connection then
       -- of a connection before this one: its answer will not come any more
@@ -236,7 +236,8 @@ local function take(sn, connection, doors, call, in_hand)
     end
     if not told[1] then
       redis.call('ZREM', queue_of .. sn, id)
-    elseif told[1] == 'queued' and tonumber(told[4]) <= now then
+    elseif told[1] == 'queued' and (tonumber(told[4]) <= now or (told[2] == 'door' and tonumber(told[5]) > now)) then
+      -- a door never waits for another try: one that is not ready was put before the clock was set back
       unsent(id, sn, tonumber(told[7]), 'expired', WAITED)
     elseif told[1] == 'queued' then
       local is_ready = tonumber(told[5]) <= now and not is_blocked(blocked, told[3])
