@@ -11,7 +11,8 @@ from tests.gateway.stand_ins import APPROVED, SN
 from tfserver.commands.context import Context
 from tfserver.errors import StoreUnavailable
 from tfserver.model import Admission, Registration
-from tfserver.order import OrderEvent
+from tfserver.order import Danger, OrderEvent
+from tfserver.store.outbox import Taken
 from tfserver.wire.exchange import End
 from tfserver.wire.message import RawReply
 from tfserver.wire.table import vocabulary
@@ -83,6 +84,41 @@ class OutcomeTests(CarryingCase):
         self.carry("ringoff")
         self.link.lost()
         self.assertEqual(self.outcome(), (OrderEvent.SAID_TRUE, {}, None))
+
+    def test_connection_ended_by_us(self) -> None:
+        """A process that is about to end ends the connection itself: that says nothing of the terminal."""
+        self.carry("ringoff")
+        self.post.hold()
+        self.link.lost()
+        self.assertIs(self.outcome().event, OrderEvent.NOT_LEARNED)
+
+    def test_said_before(self) -> None:
+        """What must not be said twice is not, also when a store that forgot it hands it over again."""
+        for cmd in ("ringoff", "ringgate"):
+            order_id = self.carry(cmd, 5.0)
+            self.answers(cmd)
+            self.box.waiting.append(Taken(order_id, cmd, {}, 5.0, 1, Danger.ONCE))
+            self.courier.wake()
+            self.assertIs(self.events()[-1], OrderEvent.NOT_LEARNED)
+        self.assertEqual(self.words(), ["ringoff", "ringgate"])
+
+    def test_not_said_before(self) -> None:
+        """What came too late to be said was not: it may be said."""
+        self.box.meanwhile = lambda: self.paused(10)
+        order_id = self.carry("ringoff", left=10.0)
+        self.assertIs(self.events()[-1], OrderEvent.TOO_LATE)
+        self.box.meanwhile = lambda: None
+        self.box.waiting.append(Taken(order_id, "ringoff", {}, 5.0, 1, Danger.ONCE))
+        self.courier.wake()
+        self.assertEqual(self.words(), ["ringoff"])
+
+    def test_harmless_ones_again(self) -> None:
+        """What is harmless is said as often as it is handed over."""
+        order_id = self.carry()
+        self.answers()
+        self.box.waiting.append(Taken(order_id, "ring", {}, 5.0, 2, Danger.ORDINARY))
+        self.courier.wake()
+        self.assertEqual(self.words(), ["ring", "ring"])
 
     def test_connection_does_not_end(self) -> None:
         """What should end the connection, is not answered and ends nothing, is not learned."""

@@ -136,12 +136,12 @@ class DoorsTests(ReadingCase):
         failed: Deferred[None] = Deferred()
         self.keeping = [failed]
         self.carry("getallrings")
-        self.box.failures.append(AWAY)
+        # each its own: one that was raised remembers all it went through
+        self.box.failures.append(StoreUnavailable("away"))
         self.door()
         self.page(1)
         self.assertFalse(self.courier.is_working)
-        failed.errback(AWAY)
-        self.keeping.clear()
+        failed.errback(StoreUnavailable("away"))
         del failed
         gc.collect()
         self.assertEqual(self.flushLoggedErrors(), [])

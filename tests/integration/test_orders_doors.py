@@ -106,7 +106,7 @@ class Late(OrderScene):
         """A store that keeps nothing for a while does not keep it afterwards, when the seconds are over and
         who asked was told that it failed."""
         terminal = self.terminal("HANGS")
-        self.assertEqual(self.redis.ask("CLIENT PAUSE 2500 WRITE"), "+OK\r\n")
+        self.assertEqual(self.redis.ask("CLIENT PAUSE 2000 WRITE"), "+OK\r\n")
         self.assertEqual(self.order(self.two, "HANGS", DOOR, ttl=1)[0], 503)
         self.assertEqual(self.redis.ask("DEL nothing"), ":0\r\n", "it goes on")
         self.two.until_ready()
@@ -137,7 +137,8 @@ class Prompt(OrderScene):
     """Orders for doors that have to be carried out at once, and once."""
 
     def test_no_answer(self) -> None:
-        """Without an answer by the end the connection is reset; the door is not tried again on the next."""
+        """Without an answer by the end the connection is reset; no door is tried again on the next, whether
+        its answer or its connection was lost."""
         terminal = self.terminal("MUTE")
         order_id = self.put("MUTE", DOOR, ttl=1)
         terminal.commanded(DOOR)
@@ -145,10 +146,15 @@ class Prompt(OrderScene):
         self.assertEqual(order["error"], {"message": "no reply in time"})
         self.assertIsNone(terminal.closed())
         terminal = self.terminal("MUTE", self.two)
+        lost = self.put("MUTE", DOOR, doornum=2, ttl=30)
+        self.assertEqual(terminal.commanded(DOOR)["doornum"], 2)
+        terminal.shut()
+        ended = [order, self.end_of(lost, "unknown")]
+        terminal = self.terminal("MUTE")
         other = self.put("MUTE", DOOR, doornum=3)
         self.assertEqual(terminal.obey(DOOR), {"cmd": DOOR, "doornum": 3})
-        self.end_of(other, "done")
-        self.assert_one_end([order])
+        self.assert_one_end([*ended, self.end_of(other, "done")])
+        self.assertEqual(terminal.passed, [])
 
     def test_many(self) -> None:
         """Many doors in a row, more than one waiting, are opened in their order and once each."""

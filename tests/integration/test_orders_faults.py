@@ -244,6 +244,7 @@ class Ended(OrderScene):
         rest is done at the other process, where people can use a terminal again that was disabled."""
         wanted: dict[str, tuple[str, dict[str, Any]]] = {
             "DOOR": ("opendoor", {"ttl": 1}),
+            "BACK": ("opendoor", {"ttl": 30}),
             "GONE": ("adduser", {"enrollid": 7, "backupnum": 0}),
             "ONCE": ("adduser", {"enrollid": 7, "backupnum": 0}),
             "AGAIN": ("getusername", {"enrollid": 7}),
@@ -257,17 +258,19 @@ class Ended(OrderScene):
         self._disabled("SHUT")
         self.one.kill()
         self.terminal("SHUT", self.two).obey("enabledevice")
-        once, again = self.terminal("ONCE", self.two), self.terminal("AGAIN", self.two)
+        back, once, again = (self.terminal(sn, self.two) for sn in ("BACK", "ONCE", "AGAIN"))
         once.obey("getusername", record="Ines")
-        ended = [self.end_of(queued, "done"), self.end_of(ids["ONCE"], "unknown")]
+        ended = [self.end_of(queued, "done")]
+        ended += [self.end_of(ids[sn], "unknown") for sn in ("ONCE", "BACK")]
         self.bring_forward(ids["GONE"])
         ended += [self.end_of(ids["GONE"], "unknown"), self.end_of(ids["DOOR"], "unknown")]
-        self.assertEqual([order["error"] for order in ended[1:]], [LOST] * 3)
+        self.assertEqual([order["error"] for order in ended[1:]], [LOST] * 4)
         again.commanded("getusername", AGAIN)
         again.reply("getusername", record="Ines")
         ended.append(self.end_of(ids["AGAIN"], "done"))
         self.assertEqual(ended[-1]["attempts"], 2)
-        self.assertEqual(once.passed + again.passed, [])
+        self.assertTrue(back.ask(cmd="heartbeat")["result"])
+        self.assertEqual(back.passed + once.passed + again.passed, [])
         self.assert_one_end(ended)
 
     def _disabled(self, sn: str) -> None:

@@ -137,6 +137,17 @@ class ClientTests(TestCase):
         self.assertEqual([self.peer.heard()["result"] for _ in range(3)], [False, True, True])
         self.assertEqual(self.client.passed, [])
 
+    def test_pings(self) -> None:
+        """A ping is waited for and answered by hand; the messages before it are kept, pongs are not."""
+        self.peer.socket.sendall(b"\x8a\x01x")
+        self.peer.say({"cmd": "gettime"})
+        self.peer.socket.sendall(b"\x89\x02hi")
+        self.assertEqual(self.client.pinged(), b"hi")
+        self.assertEqual(self.client.passed, [{"cmd": "gettime"}])
+        self.client.pong(b"hi")
+        self.assertEqual(self.peer.socket.recv(100), b"\x8a\x82\0\0\0\0hi")
+        self.assertRaises(TimeoutError, self.client.pinged, 0.05)
+
     def test_deadlines(self) -> None:
         """What does not come is told, and so is the end of the connection."""
         self.peer.say({"cmd": "gettime"})

@@ -37,7 +37,7 @@ def new_order(cmd: str = "gettime", **more: Any) -> NewOrder:
 
 def door(cmd: str = "opendoor", **more: Any) -> NewOrder:
     """An order for a door."""
-    return new_order(cmd, **{"danger": Danger.DOOR, "ttl": 5.0, "subject": "opendoor", **more})
+    return new_order(cmd, **{"danger": Danger.DOOR, "ttl": 30.0, "subject": "opendoor", **more})
 
 
 class OutboxCase(TerminalsCase):
@@ -101,11 +101,11 @@ class OutboxCase(TerminalsCase):
             if await self.client.write("ZSCORE", "tf:deadlines", order_id):
                 await self.client.write("ZINCRBY", "tf:deadlines", -seconds * 1000, order_id)
 
-    async def wait_left(self, order_id: str) -> float:
-        """Seconds until an order that was put back may be taken again."""
+    async def back_off(self, order_id: str) -> int:
+        """Seconds from the last step of an order until it may be taken again, by the store's time."""
+        [(place, _)] = await self.client.read("XREVRANGE", "tf:events", "+", "-", "COUNT", 1)
         ready = float((await self.hash_of(order_id))["ready"])
-        seconds, micro = await self.client.write("TIME")
-        return ready / 1000 - int(seconds) - int(micro) / 1e6
+        return round((ready - int(place.partition("-")[0])) / 1000)
 
     async def scores(self, key: str) -> dict[str, float]:
         """A sorted set."""

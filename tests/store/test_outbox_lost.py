@@ -95,7 +95,7 @@ class LostTests(OutboxCase):
         outbox = await self.begin()
         order_id = await self.put(outbox, door())
         await self.take(outbox, 1)
-        await self.passes(5, order_id)
+        await self.passes(30, order_id)
         self.assertIsNone(await self.take(outbox, 2))
         self.assertEqual(await self.state(order_id), "expired")
 

@@ -60,9 +60,9 @@ class SweepTests(OutboxCase):
     async def test_door(self) -> None:
         """A door's end comes soon after its own seconds, however long its answer may take."""
         outbox = await self.begin()
-        order_id = await self.put(outbox, door(ttl=5.0, within=60.0))
+        order_id = await self.put(outbox, door(ttl=30.0, within=60.0))
         await self.taken(outbox)
-        await self.passes(5, order_id)
+        await self.passes(30, order_id)
         await self.swept()
         self.assertEqual(await self.state(order_id), "sent")
         await self.passes(5, order_id)
@@ -158,6 +158,6 @@ class PausedTests(OutboxCase):
         """It is given no door whose seconds were over meanwhile."""
         outbox = await self.begin()
         order_id = await self.put(outbox, door())
-        await self.passes(5, order_id)
+        await self.passes(30, order_id)
         self.assertIsNone((await outbox.take(SN, "c1", True)).taken)
         self.assertEqual(await self.state(order_id), "expired")

@@ -118,11 +118,19 @@ class OrderTests(OutboxCase):
     async def test_overdue_is_not_given(self) -> None:
         """An order whose seconds are over is ended, not given, and those behind it are."""
         outbox = await self.begin()
-        late = await self.put(outbox, door(cmd="late", ttl=5.0))
+        late = await self.put(outbox, door(cmd="late"))
         await self.put(outbox, new_order("next", subject="opendoor"))
-        await self.passes(5, late)
+        await self.passes(30, late)
         self.assertEqual((await self.taken(outbox)).cmd, "next")
         self.assertEqual(await self.state(late), "expired")
+
+    async def test_clock_set_back(self) -> None:
+        """A door that was put before the store's clock was set back is ended, not kept until that time."""
+        outbox = await self.begin()
+        order_id = await self.put(outbox, door())
+        await self.passes(-3600, order_id)
+        self.assertIsNone((await outbox.take(SN, "c1")).taken)
+        self.assertEqual(await self.state(order_id), "expired")
 
 
 class FencedTests(OutboxCase):

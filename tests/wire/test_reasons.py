@@ -46,7 +46,8 @@ class RefusalTests(SynchronousTestCase):
         found = refused(reason=1, msg="can not find the user")
         self.assertEqual(found.message, "the terminal refused: can not find the user")
         self.assertEqual((found.reason, found.msg), (1, "can not find the user"))
-        self.assertEqual(refused(PHOTO, reason=5, msg="bad").msg, "bad")
+        both = refused(PHOTO, reason=5, msg="bad")
+        self.assertEqual((both.message, both.msg), ("the terminal refused: there is no face in it", "bad"))
 
     def test_nothing_said(self) -> None:
         """A terminal that gives no reason gave none."""
