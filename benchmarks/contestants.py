@@ -28,10 +28,14 @@ terminals:
   timezone: UTC
 http:
   endpoint: "tcp:0:interface=127.0.0.1"
+catchup:
+  enabled: false
 """
-# One for all: several tfservers on one store have to agree on it.
-_MASTER_KEY: Final = new_master_key()
-_READY: Final = re.compile(r"^ready (\d+)$|tfserver ready: terminals on \S+?:(\d+)", re.MULTILINE)
+# One for all: several tfservers on one store have to agree on it, and so does who puts orders there.
+MASTER_KEY: Final = new_master_key()
+_READY: Final = re.compile(
+    r"^ready (\d+)$|tfserver ready: terminals on \S+?:(\d+), people on \S+?:(\d+)", re.MULTILINE
+)
 
 
 class Contestant(NamedTuple):
@@ -46,6 +50,8 @@ class Contestant(NamedTuple):
     command: Callable[[Place, Path, str], list[str]]
     stream: str = ""
     needs_node: bool = False
+    options: tuple[str, ...] = ()
+    """What the load is told besides: variants of one work differ in it."""
 
 
 def _tfserver(place: Place, folder: Path, socket: str) -> list[str]:
@@ -76,6 +82,10 @@ def _node(place: Place, folder: Path, socket: str) -> list[str]:
 
 
 TFSERVER: Final = Contestant("tfserver", _tfserver, "tf:punches")
+MANY_DOORS: Final = Contestant("tfserver, 50 terminals", _tfserver)
+ONE_DOOR: Final = Contestant("tfserver, 1 terminal", _tfserver, options=("--terminals=1",))
+FROM_ELSEWHERE: Final = Contestant("tfserver, put by another process", _tfserver, options=("--way=process",))
+OVER_HTTP: Final = Contestant("tfserver, put over HTTP", _tfserver, options=("--way=http",))
 NO_STORE: Final = Contestant("tfserver, store a no-op", _no_store)
 AUTOBAHN: Final = Contestant("Autobahn", _autobahn)
 NODE: Final = Contestant("Node ws", _node, needs_node=True)
@@ -90,6 +100,8 @@ class Running:
     def __init__(self, contestant: Contestant, place: Place, store: Keeper | None) -> None:
         self.contestant = contestant
         self.port = 0
+        self.people = 0
+        """The port of its HTTP side, if it has one."""
         self._place = place
         self._store = store
         self._folder = Path(tempfile.mkdtemp(prefix="server-", dir=place.scratch))
@@ -108,14 +120,14 @@ class Running:
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "NODE_PATH": str(self._place.modules),
-            "TFSERVER_MASTER_KEY": _MASTER_KEY,
+            "TFSERVER_MASTER_KEY": MASTER_KEY,
         }
         with open(self._folder / "log", "wb") as log, machine.on_core(machine.SERVER_CORE):
             self._process = subprocess.Popen(
                 command, cwd=self._folder, env=environment, stdout=log, stderr=log
             )
         try:
-            self.port = self._wait()
+            self.port, self.people = self._wait()
         except BaseException:
             self._stop()
             raise
@@ -130,14 +142,14 @@ class Running:
         """What it printed so far."""
         return (self._folder / "log").read_text("utf-8", "replace")
 
-    def _wait(self) -> int:
-        """The port it listens on, once it says so."""
+    def _wait(self) -> tuple[int, int]:
+        """The ports it listens on, once it says so."""
         assert self._process is not None
         limit = time.monotonic() + SECONDS
         while time.monotonic() < limit and self._process.poll() is None:
             found = _READY.search(self.said())
             if found is not None:
-                return int(found[1] or found[2])
+                return int(found[1] or found[2]), int(found[3] or 0)
             time.sleep(0.02)
         raise RuntimeError(f"{self.contestant.name} did not start: {self.said()[-1000:]}")
 

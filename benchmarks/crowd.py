@@ -21,9 +21,15 @@ _MOST_EVENTS: Final = 64
 _RECEIVE_BYTES: Final = 4096
 _VOICES: Final = 16
 """Masking keys in use: no server can gain by knowing the one."""
+_COMMAND: Final = b'{"cmd":'
+"""How every compact writer begins a command; no peer gives any."""
 _WHOLE_TEXT: Final = frames.FINAL | frames.TEXT
 # Lets the kernel pick a port that is free towards this server, not towards all (Linux, netinet/in.h).
 _IP_BIND_ADDRESS_NO_PORT: Final = 24
+
+
+def _nothing() -> None:
+    """Nobody waits for this any more."""
 
 
 class Voice:
@@ -82,6 +88,8 @@ class Crowd:
         self.pongs = 0
         self.answered: Callable[[Terminal], None] = self.ready.append
         """Called with each terminal whose ``sendlog`` was acknowledged or refused; it is READY again."""
+        self.asked: Callable[[Terminal, bytes], None] = self.unasked
+        """Called with each command that a server gives, whatever else the terminal waits for."""
         self._address = ("127.0.0.1", port)
         self._first = first
         self._records = records
@@ -90,6 +98,7 @@ class Crowd:
         self._opened = 0
         self._opening = 0
         self._epoll = select.epoll()
+        self._others: dict[int, Callable[[], None]] = {}
         self._now = ""
         self._now_until = 0.0
         self._upgrade = (
@@ -125,6 +134,7 @@ class Crowd:
         for descriptor, _ in self._epoll.poll(wait, _MOST_EVENTS):
             terminal = terminals.get(descriptor)
             if terminal is None:
+                self._others.get(descriptor, _nothing)()
                 continue
             if terminal.state != BUSY or terminal.rest:
                 self._event(terminal)
@@ -154,6 +164,24 @@ class Crowd:
     def ping(self, terminal: Terminal) -> None:
         """Let a terminal send a ping."""
         self._send(terminal, terminal.voice.ping)
+
+    def say(self, terminal: Terminal, frame: bytes) -> None:
+        """Let a terminal send what is framed and masked already."""
+        self._send(terminal, frame)
+
+    def unasked(self, terminal: Terminal, payload: bytes) -> None:
+        """A message that nobody expects."""
+        self.wrong["unasked message"] += 1
+
+    def watch(self, descriptor: int, readable: Callable[[], None]) -> None:
+        """Call ``readable`` in a turn that finds this descriptor readable."""
+        self._others[descriptor] = readable
+        self._epoll.register(descriptor, select.EPOLLIN)
+
+    def unwatch(self, descriptor: int) -> None:
+        """Forget a descriptor that is watched."""
+        del self._others[descriptor]
+        self._epoll.unregister(descriptor)
 
     def busy(self) -> int:
         """How many terminals wait for an answer."""
@@ -263,7 +291,9 @@ class Crowd:
                 return
 
     def _told(self, terminal: Terminal, payload: bytes) -> None:
-        if terminal.state == BUSY:
+        if payload.startswith(_COMMAND):
+            self.asked(terminal, payload)
+        elif terminal.state == BUSY:
             terminal.state = READY
             if messages.acknowledges(payload, self._records, terminal.number):
                 self.acknowledged += 1
@@ -281,7 +311,7 @@ class Crowd:
             self.registered += 1
             self.ready.append(terminal)
         else:
-            self.wrong["unasked message"] += 1
+            self.unasked(terminal, payload)
 
     def _send(self, terminal: Terminal, data: bytes) -> None:
         try:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import random
 import resource
 import sys
 import time
@@ -28,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import machine
 from benchmarks.crowd import READY, Crowd, Terminal
+from benchmarks.offering import Offer, offer_until
 
 MOST_TERMINALS: Final = 50_000
 MOST_SECONDS: Final = 600.0
@@ -39,10 +39,14 @@ OPEN_SECONDS: Final = 180.0
 class Window:
     """The measured time: what everybody's CPU did in it."""
 
-    def __init__(self, server: int, store: int) -> None:
-        self._pids = {"server": server} | ({"store": store} if store else {})
+    def __init__(self, pids: dict[str, int]) -> None:
+        self._pids = {name: pid for name, pid in pids.items() if pid}
         self._before: dict[str, float] = {}
         self._began = 0.0
+
+    def watch(self, name: str, pid: int) -> None:
+        """One more process belongs to us."""
+        self._pids[name] = pid
 
     def begin(self) -> None:
         """From now on."""
@@ -101,26 +105,38 @@ class Punching:
 
     def offered(self, rate: float, warm_up: float, seconds: float, window: Window) -> dict[str, Any]:
         """Send ``rate`` requests a second in the mean, at random moments."""
-        self.measures_from = time.perf_counter() + warm_up
-        self.measures_until = self.measures_from + seconds
-        due = time.perf_counter()
-        chance = random.Random(1)
-        is_measuring = False
-        while (now := time.perf_counter()) < self.measures_until:
-            if not is_measuring and now >= self.measures_from:
-                window.begin()
-                is_measuring = True
-            while due <= now and self.crowd.ready:
-                if is_measuring:
-                    self.late.append(now - due)
-                self._next(due)
-                due += chance.expovariate(rate)
-            self.crowd.turn(due - now)
+        offer = Offer(rate, self.due)
+        begins = time.perf_counter() + warm_up
+        offer_until(self.crowd, [offer], lambda now: now >= begins)
+        window.begin()
+        ends = self.begin() + seconds
+        offer_until(self.crowd, [offer], lambda now: now >= ends)
         measured = window.end()
-        if due < now - 1.0:
-            self.crowd.wrong["no terminal was free"] += round((now - due) * rate)
-        self._let_end()
+        if offer.due < (now := time.perf_counter()) - 1.0:
+            self.crowd.wrong["no terminal was free"] += round((now - offer.due) * rate)
+        self.end()
         return measured
+
+    def begin(self) -> float:
+        """Measure what is due from now on; the present."""
+        self.took, self.late = [], []
+        self.measures_from, self.measures_until = time.perf_counter(), float("inf")
+        return self.measures_from
+
+    def end(self) -> None:
+        """Measure no more than what is under way, and wait for that."""
+        self.measures_until = time.perf_counter()
+        self._let_end()
+
+    def due(self, since: float) -> bool:
+        """Let the next terminal send, on account of that moment; False when none is free."""
+        if not self.crowd.ready:
+            return False
+        now = time.perf_counter()
+        if now >= self.measures_from:
+            self.late.append(now - since)
+        self._next(since)
+        return True
 
     def _next(self, since: float) -> None:
         ready = self.crowd.ready
@@ -186,7 +202,7 @@ def milliseconds(took: list[float]) -> dict[str, float]:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Do what the options say; everything that came of it."""
     crowd = Crowd(options.port, options.first, options.records)
-    window = Window(options.server, options.store)
+    window = Window({"server": options.server, "store": options.store})
     before = machine.resident_kib(options.server)
     window.begin()
     opening = crowd.open(options.terminals, options.burst, OPEN_SECONDS)

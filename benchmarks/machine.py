@@ -39,6 +39,19 @@ def resident_kib(pid: int) -> int:
     raise ValueError(f"no Rss of process {pid}")
 
 
+def forget_peak(pid: int) -> None:
+    """Let the peak of a process' memory count from now on (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_kib(pid: int) -> int:
+    """The most memory that a process had in RAM since its peak was forgotten, in KiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise ValueError(f"no peak of process {pid}")
+
+
 @contextlib.contextmanager
 def on_core(core: int) -> Iterator[None]:
     """What is started within runs on this core only, with all its threads, where there are enough cores."""
@@ -51,6 +64,12 @@ def on_core(core: int) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def share_core(pid: int, with_pid: int) -> None:
+    """Let a process run where another does."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(pid, os.sched_getaffinity(with_pid))
 
 
 def can_pin() -> bool:

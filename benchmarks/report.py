@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.rounds import Round
-from benchmarks.targets import Target, Work
+from benchmarks.results import Round
+from benchmarks.targets import COMPARED, Target, Work
 
 BEGIN: Final = "<!-- benchmarks: begin -->"
 END: Final = "<!-- benchmarks: end -->"
@@ -52,14 +52,20 @@ class Verdict(NamedTuple):
     @property
     def key(self) -> str:
         """Name of the figure in results that are kept."""
-        return f"{self.work}: {self.target.against or 'own'}"
+        return f"{self.work}: {self.target.name}"
 
     def line(self) -> str:
         """The verdict as a line for people."""
-        what = f"× {self.target.against}" if self.target.against else "own figure"
-        bound = f"{'≥' if self.target.against else '≤'} {self.target.bound:g}"
+        what = f"× {self.target.against}" if self.target.against else self.target.of or "own figure"
         found = figure(self.found.median) if self.found else "–"
-        return f"{self.work}: {what} {found} (target {bound}): {self.word}"
+        return f"{self.work}: {what} {found} (target {bound_of(self.target)}): {self.word}"
+
+
+def bound_of(target: Target) -> str:
+    """What a target asks for."""
+    if target.bound == COMPARED:
+        return "none"
+    return f"{'≥' if target.wants_more else '≤'} {target.bound:g}{'×' if target.against else ''}"
 
 
 def spread(values: list[float]) -> Spread:
@@ -85,15 +91,17 @@ def _pairs(ours: list[Round], theirs: list[Round]) -> list[tuple[Round, Round]]:
     return [pair for pair in pairs if not (pair[0].is_disturbed or pair[1].is_disturbed)] or pairs
 
 
-def figures(rounds: list[Round]) -> list[float]:
+def figures(rounds: list[Round], of: str = "") -> list[float]:
     """The figures of the rounds that nobody disturbed, of all when there are none."""
-    return [each.figure for each in rounds if not each.is_disturbed] or [each.figure for each in rounds]
+    quiet = [each for each in rounds if not each.is_disturbed]
+    return [each.figure_of(of) for each in quiet or rounds]
 
 
 def verdicts(work: Work, results: Results, given: Conditions) -> list[Verdict]:
-    """What to think of each target of a work; a small run may miss by the margin."""
+    """What to think of each target of a work; a small run may miss by the margin, and skips what is local."""
     ours = results[work.contestants[0].name]
-    return [_verdict(work, target, ours, results.get(target.against), given) for target in work.targets]
+    targets = [target for target in work.targets if not (given.is_small and target.is_local)]
+    return [_verdict(work, target, ours, results.get(target.against), given) for target in targets]
 
 
 def _verdict(
@@ -101,21 +109,25 @@ def _verdict(
 ) -> Verdict:
     if target.against and theirs is None:
         return Verdict(work.name, target, None, "not measured", False, False)
-    values = ratios(ours, theirs) if theirs is not None else figures(ours)
-    seen = spread(values or [0.0 if target.against else float("inf")])
-    if why := _why_not(work, target, list(zip(ours, theirs or ours, strict=True)), given):
+    values = ratios(ours, theirs) if theirs is not None else figures(ours, target.of)
+    seen = spread(values or [0.0 if target.wants_more else float("inf")])
+    if why := _why_not(target, list(zip(ours, theirs or ours, strict=True)), given):
         return Verdict(work.name, target, seen, f"not judged, {why}", False, False)
     is_failed = not target.is_met(seen.median, target.margin if given.is_small else 0.0)
-    is_met = target.is_met(seen.median)
-    word = "met" if is_met else "MISSED" if is_failed else f"within the margin of {target.margin:.0%}"
+    if target.bound == COMPARED:
+        word = "only compared"
+    elif target.is_met(seen.median):
+        word = "met"
+    else:
+        word = "MISSED" if is_failed else f"within the margin of {target.margin:.0%}"
     return Verdict(work.name, target, seen, word, is_failed)
 
 
-def _why_not(work: Work, target: Target, pairs: list[tuple[Round, Round]], given: Conditions) -> str:
+def _why_not(target: Target, pairs: list[tuple[Round, Round]], given: Conditions) -> str:
     """Why a figure can't be judged on this machine at this time, if it can't."""
     if target.most_fsync and given.fsync_p99 > target.most_fsync:
         return f"fdatasync p99 is {given.fsync_p99:.1f} ms"
-    if work.figure == "memory":  # it takes as much on a busy machine
+    if target.is_steady:
         return ""
     if not given.has_cores:
         return "server and load share a core"
@@ -161,7 +173,7 @@ def _compared(work: Work, name: str, results: Results, found: list[Verdict]) -> 
     verdict = next((each for each in found if each.target.against == against), None)
     target = ""
     if verdict is not None:
-        target = f"{'≥' if against else '≤'} {verdict.target.bound:g}{'×' if against else ''}: {verdict.word}"
+        target = f"{bound_of(verdict.target)}: {verdict.word}"
     if not against or work.figure != "rate":
         return ["", "", "", target]
     values = ratios(results[ours], results[name])

@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import msgspec
-
-from benchmarks import machine
+from benchmarks import driving, machine, order_rounds
 from benchmarks.contestants import Contestant, Running
 from benchmarks.keeper import Keeper
-from benchmarks.place import HERE, Place
+from benchmarks.results import Round, Scene
 from benchmarks.sampling import Profile
 from benchmarks.targets import Load, Work
 
-MOST_OTHERS: Final = 0.15
-"""Share of a core that other programs may use; a round with more is disturbed and run again."""
 TRIES: Final = 3
-LOAD_SECONDS: Final = 300.0
-
-
-class Round(msgspec.Struct, frozen=True):
-    """What a round found. CPU is in shares of a core (1.0), ``request_us`` is server CPU for each request."""
-
-    figure: float
-    cpu: dict[str, float]
-    request_us: float
-    latency: dict[str, float]
-    wrong: dict[str, int]
-    servers: int = 1
-    late_ms: float = 0.0
-    """99th percentile of what the load itself was late (offered); it is part of the latency."""
-
-    @property
-    def is_disturbed(self) -> bool:
-        """Whether other programs took too much of the machine."""
-        return self.cpu["others"] > MOST_OTHERS
-
-    @property
-    def is_load_bound(self) -> bool:
-        """Whether the load's core was full and the server's was not: the server can do more."""
-        return self.cpu["load"] + self.cpu.get("store", 0.0) >= 0.95 and self.cpu["server"] < 0.9
-
-
-class Scene(NamedTuple):
-    """Where and how rounds happen: open files allowed, and the folder for profiles, if any are wanted."""
-
-    place: Place
-    files: int
-    patience: float
-    """Until when (monotonic) a disturbed round is run again."""
-    profiles: Path | None = None
 
 
 def measure(work: Work, load: Load, contestant: Contestant, scene: Scene) -> Round:
     """Measure until a round is not disturbed, three times at most."""
+    once = order_rounds.once if load.mode in order_rounds.SERVERS else _once
     for _ in range(TRIES):
-        found = _once(work, load, contestant, scene)
+        found = once(work, load, contestant, scene)
         if not found.is_disturbed or time.monotonic() > scene.patience:
             break
     return found
@@ -76,14 +35,13 @@ def _once(work: Work, load: Load, contestant: Contestant, scene: Scene) -> Round
         servers = [stack.enter_context(Running(contestant, place, store)) for _ in shares]
         loads = []
         for number, (server, terminals) in enumerate(zip(servers, shares, strict=True)):
-            command = _command(load, terminals, sum(shares[:number]), server, store)
-            with machine.on_core(machine.LOAD_CORE):
-                process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            given = _given(load, terminals, sum(shares[:number]), server, store)
+            process = driving.start("load.py", given)
             loads.append(process)
-            stack.callback(_end, process)
+            stack.callback(driving.end, process)
             if scene.profiles and contestant.name.startswith("tfserver"):
                 stack.enter_context(Profile(server.pid, load, scene.profiles, work.name))
-        parts = [_told(process, server) for process, server in zip(loads, servers, strict=True)]
+        parts = [driving.told(process, server) for process, server in zip(loads, servers, strict=True)]
         if store is not None:
             lost = sum(part["acknowledged"] for part in parts) - store.kept(contestant.stream)
             parts[0]["wrong"]["acknowledged but not kept"] = max(0, lost)
@@ -96,8 +54,8 @@ def shared_out(terminals: int, most: int) -> list[int]:
     return [terminals // servers + (number < terminals % servers) for number in range(servers)]
 
 
-def _command(load: Load, terminals: int, first: int, server: Running, store: Keeper | None) -> list[str]:
-    given = {
+def _given(load: Load, terminals: int, first: int, server: Running, store: Keeper | None) -> dict[str, Any]:
+    return {
         "mode": load.mode,
         "port": server.port,
         "server": server.pid,
@@ -111,21 +69,6 @@ def _command(load: Load, terminals: int, first: int, server: Running, store: Kee
         "warm-up": load.warm_up,
         "seconds": load.seconds,
     }
-    return [sys.executable, str(HERE / "load.py"), *(f"--{name}={value}" for name, value in given.items())]
-
-
-def _told(process: subprocess.Popen[str], server: Running) -> dict[str, Any]:
-    said, _ = process.communicate(timeout=LOAD_SECONDS)
-    if process.returncode:
-        raise RuntimeError(f"the load failed; {server.contestant.name} said: {server.said()[-1000:]}")
-    found: dict[str, Any] = json.loads(said)
-    return found
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:
-        process.kill()
-        process.wait()
 
 
 def combined(parts: list[dict[str, Any]], figure: str, records: int) -> Round:

@@ -23,19 +23,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import msgspec
 
-from benchmarks import keeper, machine, report
+from benchmarks import keeper, machine, report, several
 from benchmarks.fsync import Latency, fdatasync_latency
 from benchmarks.place import HERE, ROOT, Place
-from benchmarks.rounds import Scene, measure
+from benchmarks.results import Scene
+from benchmarks.rounds import measure
 from benchmarks.targets import WORKS, Load, Work
 
 PAGE = ROOT / "docs" / "performance.md"
 BASELINE = HERE / "baseline.json"
 ROUNDS = 5
-SMALL_ROUNDS = 3
 PATIENCE = 3600.0
 SMALL_PATIENCE = 60.0
-"""Seconds after which no disturbed round is run again: CI has three minutes."""
+"""Seconds after which no disturbed round is run again: CI has four minutes."""
 
 
 class Measured(NamedTuple):
@@ -62,7 +62,7 @@ def chosen(options: argparse.Namespace) -> list[tuple[Work, Load, int]]:
             continue
         if options.seconds and not load.is_fixed:
             load = load._replace(seconds=options.seconds)
-        rounds = options.rounds or min(work.most_rounds, SMALL_ROUNDS if options.small else ROUNDS)
+        rounds = options.rounds or (work.small_rounds if options.small else min(work.most_rounds, ROUNDS))
         found.append((work, load, rounds))
     return found
 
@@ -105,8 +105,14 @@ def page(measured: list[Measured], place: Place, disk: Latency, is_small: bool) 
         f"{', '.join([*place.versions(), keeper.program()])}.",
         "Made by `python benchmarks/run.py --write`; benchmarks/README.md says how to read it.",
     ]
-    tables = [report.table(each.work, each.load.terminals, each.results, each.verdicts) for each in measured]
+    tables = [table(each) for each in measured]
     return "\n\n".join(["\n".join(head), *tables])
+
+
+def table(measured: Measured) -> str:
+    """The results of one work."""
+    made = several.table if measured.work.told else report.table
+    return made(measured.work, measured.load.terminals, measured.results, measured.verdicts)
 
 
 def keep(path: Path, measured: list[Measured], is_small: bool, with_rounds: bool = True) -> None:
@@ -156,7 +162,7 @@ def parsed() -> argparse.Namespace:
     names = [work.name for work in WORKS]
     parser.add_argument("--small", action="store_true", help="what CI can afford")
     parser.add_argument("--only", nargs="+", choices=names, default=[], metavar="NAME", help=", ".join(names))
-    parser.add_argument("--rounds", type=int, default=0, help=f"default {ROUNDS}, small {SMALL_ROUNDS}")
+    parser.add_argument("--rounds", type=int, default=0, help=f"default {ROUNDS} at most, small 3")
     parser.add_argument("--seconds", type=float, default=0.0, help="measured time where it is free to choose")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.relative_to(ROOT)}")
     parser.add_argument("--against", default="", metavar="FILE", help="results.json of an earlier run")

@@ -13,6 +13,21 @@ from benchmarks.targets import Load
 RATE: Final = 500
 """Looks a second. More would be seen in the figures."""
 GRACE_SECONDS: Final = 10.0
+START_SECONDS: Final = 1.0
+"""Until a load is there."""
+
+
+def _measured_time(load: Load) -> tuple[float, float]:
+    """When the measured time begins, about, and how long it is at least; orders come after punches."""
+    if load.mode == "storm":
+        return 0.0, load.seconds
+    if load.mode == "doors":
+        return START_SECONDS + 1.5 * load.warm_up + 0.5 * load.seconds, load.seconds
+    if load.mode == "orders":
+        return 2 * START_SECONDS + 2 * load.warm_up + 1.5 * load.seconds, load.terminals * load.amount / 6000
+    if load.mode == "pull":
+        return 2 * START_SECONDS + load.warm_up, load.amount / 40_000
+    return load.warm_up, load.seconds
 
 
 class Profile:
@@ -23,11 +38,11 @@ class Profile:
 
     def __init__(self, pid: int, load: Load, folder: Path, work: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        given = {"pid": pid, "rate": RATE, "duration": max(1, round(load.seconds)), "format": "raw"}
+        begin, seconds = _measured_time(load)
+        given = {"pid": pid, "rate": RATE, "duration": max(1, round(seconds)), "format": "raw"}
         options = [f"--{name}={value}" for name, value in given.items()]
         output = f"--output={folder / f'{work}-{pid}.txt'}"
-        delay = "0" if load.mode == "storm" else str(load.warm_up)
-        wait = ["sh", "-c", 'sleep "$0"; exec "$@"', delay]
+        wait = ["sh", "-c", 'sleep "$0"; exec "$@"', str(begin)]
         with machine.on_core(machine.LOAD_CORE):
             self._process = subprocess.Popen(
                 [*wait, "py-spy", "record", *options, output], stdout=subprocess.DEVNULL

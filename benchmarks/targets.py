@@ -1,9 +1,10 @@
 """What is measured, and what is expected of it: the one table of targets and margins.
 
 A ratio is tfserver's figure over the peer's, round by round, then the median of the rounds. A limit is
-tfserver's own figure. ``margin`` is the share by which a figure may be worse before it counts: of a small run
-on a shared machine worse than the target, of any run worse than the baseline it is compared with. A full run
-tells what it misses at all.
+tfserver's own figure. Works of orders have no peer but several figures; some are ratios to what the same
+round found of punches, and only those can be compared between machines. ``margin`` is the share by which a
+figure may be worse before it counts: of a small run on a shared machine worse than the target, of any run
+worse than the baseline it is compared with. A full run tells what it misses at all.
 """
 
 from __future__ import annotations
@@ -12,26 +13,33 @@ from typing import Final, NamedTuple
 
 from benchmarks.contestants import (
     AUTOBAHN,
+    FROM_ELSEWHERE,
+    MANY_DOORS,
     NO_STORE,
     NODE,
     NODE_REDIS,
+    ONE_DOOR,
+    OVER_HTTP,
     PIPELINE,
     TFSERVER,
     WEBSOCKETS,
     Contestant,
 )
 
+COMPARED: Final = float("inf")
+"""The bound of a figure that is only compared with an earlier run."""
 RATIO_MARGIN: Final = 0.4
 """Two servers of one round see the same machine, but not at the same moment: a third may be noise."""
 
 
 class Load(NamedTuple):
-    """What load.py is told; for ``period`` and ``rate`` see there."""
+    """What load.py or ordering.py is told; for ``period``, ``rate`` and ``amount`` see there."""
 
     mode: str
     terminals: int
     records: int = 1
     rate: float = 0.0
+    amount: int = 0
     period: float = 3.0
     warm_up: float = 1.0
     seconds: float = 4.0
@@ -40,17 +48,38 @@ class Load(NamedTuple):
 
 
 class Target(NamedTuple):
-    """``bound`` of a ratio to a peer (at least), or of our own figure (at most) when ``against`` is empty."""
+    """``bound`` of a ratio to a peer (at least), or of our own figure when ``against`` is empty: at most, or
+    at least where ``is_floor``."""
 
     against: str
     bound: float
     margin: float
     most_fsync: float = 0.0
     """Only judged where the 99th percentile of fdatasync is at most this (ms); 0: always."""
+    of: str = ""
+    """Which of our figures; the first one has no name."""
+    is_floor: bool = False
+    is_local: bool = False
+    """It says something of this machine only: a small run, which is compared with others', leaves it out."""
+
+    is_steady: bool = False
+    """A busy machine does not change it."""
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether more is better."""
+        return self.is_floor or bool(self.against)
+
+    @property
+    def name(self) -> str:
+        """What the figure is called among those of its work."""
+        return self.against or self.of or "own"
 
     def is_met(self, found: float, margin: float = 0.0) -> bool:
         """Whether a figure is as good as the bound, give or take a share of it."""
-        return found >= self.bound * (1 - margin) if self.against else found <= self.bound * (1 + margin)
+        if self.wants_more:
+            return found >= self.bound * (1 - margin)
+        return found <= self.bound * (1 + margin)
 
 
 class Work(NamedTuple):
@@ -59,13 +88,16 @@ class Work(NamedTuple):
     name: str
     title: str
     figure: str
-    """``rate``, ``memory``, ``idle`` or ``p99``."""
+    """``rate``, ``memory``, ``idle`` or ``p99``; of orders any name that ordering.py has for one."""
     contestants: tuple[Contestant, ...]
     load: Load
     small: Load | None
     targets: tuple[Target, ...]
     most_rounds: int = 100
     """More rounds than this say nothing new: the figure hardly spreads, and each takes long."""
+    small_rounds: int = 3
+    told: tuple[tuple[str, str], ...] = ()
+    """Names of all its figures, where there are several, and how the table calls them."""
 
     def taking_part(self, is_small: bool, has_node: bool) -> list[Contestant]:
         """Who is measured: in a small run only we and those that a target names."""
@@ -97,6 +129,44 @@ def _pinging(terminals: int, seconds: float) -> Load:
 def _offered(terminals: int, seconds: float) -> Load:
     return Load("offered", terminals, rate=2000.0, warm_up=2.0, seconds=seconds)
 
+
+def _own(of: str) -> Target:
+    return Target("", COMPARED, RATIO_MARGIN, of=of)
+
+
+def _here(of: str, bound: float, is_floor: bool = False) -> Target:
+    return Target("", bound, RATIO_MARGIN, of=of, is_floor=is_floor, is_local=True)
+
+
+_GROWTH: Final = Target("", 16.0, 0.5, of="grown", is_steady=True)
+"""MiB: pages under way, and what waits for the collector of cycles; more logs need no more."""
+DOORS_TOLD: Final = (
+    ("p50", "from the moment it was due to its end, p50 (ms)"),
+    ("p99", "the same, p99 (ms)"),
+    ("offered", "offered a second"),
+    ("achieved", "achieved a second"),
+    ("ack", "a punch at this rate is acknowledged within, p50 (ms)"),
+    ("by ack", "p50 of a door ÷ p50 of a punch"),
+)
+ORDERS_TOLD: Final = (
+    ("rate", "orders a second, from the first put to the last end"),
+    ("put", "of these put a second"),
+    ("punches", "punches a second meanwhile"),
+    ("calm", "p99 (ms) of their answers without orders"),
+    ("busy", "p99 (ms) of their answers beside orders"),
+    ("grown", "p99 beside orders ÷ p99 without"),
+    ("acks", "punches a second at most, without orders"),
+    ("by ack", "an order takes as long as so many punches"),
+)
+PULL_TOLD: Final = (
+    ("rate", "records a second, all of them new"),
+    ("known", "records a second, all of them known"),
+    ("before", "memory of the server before (MiB)"),
+    ("grown", "more at its peak (MiB)"),
+    ("left", "more afterwards (MiB)"),
+    ("push", "records a second that the same terminal pushes, 50 a message"),
+    ("by push", "a record pulled takes as long as so many pushed"),
+)
 
 WORKS: Final = (
     Work(
@@ -142,7 +212,7 @@ WORKS: Final = (
         (TFSERVER, AUTOBAHN, NODE),
         _silent(20_000),
         _silent(5_000),
-        (Target("", 4.0, 0.10),),
+        (Target("", 4.0, 0.10, is_steady=True),),
         most_rounds=3,
     ),
     Work(
@@ -164,5 +234,41 @@ WORKS: Final = (
         None,
         (Target("", 10.0, 1.0, most_fsync=1.0),),
         most_rounds=3,
+    ),
+    Work(
+        "doors",
+        "opendoor over HTTP at one server, terminals at another, 200/s: time without the terminal's own",
+        "p50",
+        (MANY_DOORS, ONE_DOOR),
+        Load("doors", 50, rate=200.0, seconds=10.0),
+        Load("doors", 50, rate=200.0, warm_up=0.5, seconds=2.0),
+        (_here("p50", 5.0), _here("p99", 25.0), _own("by ack")),
+        most_rounds=3,
+        small_rounds=1,
+        told=DOORS_TOLD,
+    ),
+    Work(
+        "orders",
+        "{terminals} terminals get 20 credentials each through one process, beside 2,000 punches/s",
+        "rate",
+        (FROM_ELSEWHERE, OVER_HTTP),
+        Load("orders", 1_000, rate=2000.0, amount=20, seconds=5.0),
+        Load("orders", 150, rate=2000.0, amount=20, warm_up=0.5, seconds=1.5),
+        (_here("rate", 3_000, is_floor=True), _here("grown", 1.5), _own("by ack")),
+        most_rounds=3,
+        small_rounds=1,
+        told=ORDERS_TOLD,
+    ),
+    Work(
+        "pull",
+        "all logs of a terminal read by getalllog",
+        "rate",
+        (TFSERVER,),
+        Load("pull", 1, amount=100_000, is_fixed=True),
+        Load("pull", 1, amount=20_000, warm_up=0.5, is_fixed=True),
+        (_here("rate", 20_000, is_floor=True), _GROWTH, _own("by push")),
+        most_rounds=3,
+        small_rounds=1,
+        told=PULL_TOLD,
     ),
 )

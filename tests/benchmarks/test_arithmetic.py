@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from benchmarks import report
 from benchmarks.contestants import NODE, NODE_REDIS, TFSERVER, WEBSOCKETS
 from benchmarks.load import milliseconds
-from benchmarks.rounds import Round, combined, shared_out
+from benchmarks.results import Round
+from benchmarks.rounds import combined, shared_out
 from benchmarks.targets import WORKS, Load, Target, Work
 
 RATIO = Target(NODE.name, 2.0, 0.1)
@@ -150,7 +151,7 @@ class ReportTests(SynchronousTestCase):
             self.assertIn(why, verdict.word)
             self.assertEqual((verdict.is_failed, verdict.is_judged), (False, False))
             self.assertEqual(report.compared([verdict], {"work: Node ws": 9.0})[1], [])
-        memory = work(LIMIT)._replace(figure="memory")
+        memory = work(LIMIT._replace(is_steady=True))
         (verdict,) = report.verdicts(memory, {TFSERVER.name: [noisy]}, given(has_cores=False))
         self.assertEqual(verdict.word, "met")
 

@@ -96,3 +96,28 @@ class CrowdTests(SynchronousTestCase):
         self.peer.close()
         self.turn()
         self.assertEqual(self.crowd.wrong["dropped"], 1)
+
+    def test_asked(self) -> None:
+        """A command reaches whoever prepared an answer, also while the terminal waits for its own."""
+        self.say(framed(b'{"cmd":"getnewlog","stn":true}'))
+        self.assertEqual(self.found(), (BUSY, 0, {"unasked message": 1}))
+        asked: list[bytes] = []
+        self.crowd.asked = lambda terminal, payload: asked.append(payload)
+        self.say(framed(b'{"cmd":"opendoor"}') + framed(json.dumps(RIGHT).encode()))
+        self.assertEqual((asked, self.found()), ([b'{"cmd":"opendoor"}'], (READY, 1, {"unasked message": 1})))
+        self.crowd.say(self.terminal, self.terminal.voice.mask.frame(b"{}"))
+        self.assertEqual(unmasked(self.peer.recv(4096)), b"{}")
+
+    def test_watched(self) -> None:
+        """What else is watched is looked at in the same turns, until it is not watched any more."""
+        ends = socket.socketpair()
+        for end in ends:
+            self.addCleanup(end.close)
+        found: list[bytes] = []
+        self.crowd.watch(ends[0].fileno(), lambda: found.append(ends[0].recv(9)))
+        ends[1].sendall(b"x")
+        self.turn()
+        self.crowd.unwatch(ends[0].fileno())
+        ends[1].sendall(b"y")
+        self.turn()
+        self.assertEqual((found, dict(self.crowd.wrong)), ([b"x"], {}))

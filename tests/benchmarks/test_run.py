@@ -16,7 +16,7 @@ from benchmarks import rounds, run
 from benchmarks.contestants import NODE, TFSERVER, Contestant
 from benchmarks.place import ROOT, Place
 from benchmarks.report import Conditions
-from benchmarks.rounds import Round, Scene
+from benchmarks.results import Round, Scene
 from benchmarks.targets import Load, Target, Work
 
 LOAD = Load("closed", 9)
