@@ -45,6 +45,17 @@ class Header(NamedTuple):
     pattern: str
 
 
+API: Final = "/api/v1"
+OK, CREATED, ACCEPTED = HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED
+READER, OPERATOR, ADMIN = Role.READER, Role.OPERATOR, Role.ADMIN
+NOTHING: Final = {HTTPStatus.NO_CONTENT: Shape("done")}
+
+
+def ok(kind: Any, told: str = "found") -> dict[HTTPStatus, Shape]:
+    """A row that answers 200 with an object."""
+    return {OK: Shape(told, kind)}
+
+
 Handler = Callable[[Any], Awaitable[Any]]
 """Takes a ``tfserver.web.call.Call``; gives an Answer, a Streamed, or what is shown as JSON."""
 
