@@ -13,6 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from tfserver.model import Kind
+
 
 class Durability(enum.StrEnum):
     """When a write counts as kept: after every fsync, after one a second, or never."""
@@ -159,8 +161,69 @@ class Punches(Section, frozen=True):
         Images, Meta(description="Pictures that come with punches: dropped, or kept for image_hours.")
     ] = Images.DROP
     image_hours: Annotated[Count, Meta(description="Life of a kept picture, in hours.")] = 24
+    repeat_seconds: Annotated[
+        int,
+        Meta(
+            description="A punch of a person within so many seconds after one at the same terminal is marked "
+            "with repeat_of, and kept. 0: none is marked.",
+            ge=0,
+            le=3600,
+        ),
+    ] = 0
     quarantine: Annotated[
         Count, Meta(description="How many unreadable records are kept; beyond it nothing is acknowledged.")
+    ] = 10_000
+
+
+class Archive(Section, frozen=True):
+    """Punches in SQL, for good (docs/archive.md)."""
+
+    url: Annotated[
+        Text,
+        Meta(
+            description="postgresql://user@host/database, or sqlite:///path. Empty: archive.sqlite in the "
+            "data folder, which only processes on this machine can share."
+        ),
+    ] = ""
+    password_file: Annotated[
+        Text,
+        Meta(description="File with the password of the archive; TFSERVER_ARCHIVE_PASSWORD comes before it."),
+    ] = ""
+    keep_days: Annotated[
+        dict[Kind, Count],
+        Meta(
+            description="How many days after their arrival records are kept, by kind (punch, door, "
+            "stranger); a kind that is not named is kept for ever."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    stream_hours: Annotated[
+        Count,
+        Meta(description="How long punches stay in the store as well, for those who read along quickly."),
+    ] = 72
+    stream_most: Annotated[
+        Count, Meta(description="How many punches stay in the store after they were archived.")
+    ] = 200_000
+    seconds: Annotated[
+        Seconds, Meta(description="Deadline of a question to the archive; exports have only their reader's.")
+    ] = 10.0
+
+
+class Webhooks(Section, frozen=True):
+    """Punches and events sent to other systems (docs/webhooks.md)."""
+
+    allow_private: Annotated[
+        bool,
+        Meta(
+            description="Whether webhooks may lead to loopback, private and link-local addresses, and go "
+            "over plain http."
+        ),
+    ] = False
+    most: Annotated[Count, Meta(description="How many webhooks there may be.")] = 100
+    seconds: Annotated[
+        Seconds, Meta(description="A delivery that is not answered within this long counts as failed.")
+    ] = 15.0
+    dead_letters: Annotated[
+        Count, Meta(description="How many refused messages are kept of one webhook; the oldest go first.")
     ] = 10_000
 
 
@@ -243,6 +306,8 @@ class ModelProfile(Section, frozen=True):
     sn_in_commands: bool = False
     silent: frozenset[str] = frozenset()
     """Commands that are never answered, so that nobody waits for them."""
+    verify: dict[int, str] = {}
+    """What each ``mode`` of its log records means, in the place of what the documents say."""
 
 
 class Fast(Section, frozen=True):
@@ -290,6 +355,8 @@ class Settings(Section, frozen=True):
     store: Store = Store()
     admission: Admission = Admission()
     punches: Punches = Punches()
+    archive: Archive = Archive()
+    webhooks: Webhooks = Webhooks()
     vault: Vault = Vault()
     limits: LimitSettings = LimitSettings()
     orders: Orders = Orders()
@@ -299,7 +366,7 @@ class Settings(Section, frozen=True):
         Meta(
             description="Kinds of terminals by the name that a terminal's model_profile gives: allow "
             "(experimental commands that may be sent), most_photo_bytes (150000), sn_in_commands (false), "
-            "silent (commands it never answers)."
+            "silent (commands it never answers), verify (what each mode of a log record means)."
         ),
     ] = msgspec.field(default_factory=dict)
     fast: Fast = Fast()

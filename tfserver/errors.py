@@ -36,3 +36,7 @@ class ScriptFailed(StoreError):
 
 class Gone(TfserverError):
     """A cursor points at what is no longer kept."""
+
+
+class ArchiveUnavailable(StoreUnavailable):
+    """The archive did not answer within the deadline, or can't be reached; the text says why."""

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 SN_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
 UNRECOGNISED: Final = 99_999_999
@@ -156,6 +157,10 @@ class Punch(msgspec.Struct, omit_defaults=False):
     temp: float | None
     clock: Clock
     extra: dict[str, Any]
+    direction: str | UnsetType = UNSET
+    """``in`` or ``out`` by the rule of the terminal; ``inout`` stays what was sent. Absent without a rule."""
+    repeat_of: str | UnsetType = UNSET
+    """The ``uid`` of the punch that this one repeats within ``punches.repeat_seconds``."""
 
 
 SUSPECT_DRIFT_MS: Final = 120_000

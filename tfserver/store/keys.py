@@ -94,6 +94,31 @@ class Keys:
         orders: ``done``, ``failed``, ``records``, ``new``."""
         return f"{self.prefix}backfill:{backfill_id}"
 
+    @property
+    def news(self) -> str:
+        """Stream of what happened to terminals, for webhooks: ``d`` (JSON with ``sn``, ``event``, ``at``,
+        ``site``). Bounded apart from the events of orders, so that these don't push it out."""
+        return f"{self.prefix}news"
+
+    @property
+    def archived(self) -> str:
+        """Hash: ``archive`` (id of the database that takes the punches), ``place`` (the last punch in it),
+        ``trimmed`` (what is before this place is only there), ``holder``, ``until`` (whose turn it is)."""
+        return f"{self.prefix}archived"
+
+    @property
+    def webhooks(self) -> str:
+        """Set of the ids of all webhooks."""
+        return f"{self.prefix}webhooks"
+
+    def webhook(self, webhook_id: str) -> str:
+        """Hash: one webhook: what was asked, where it stands, who delivers, how it fares."""
+        return f"{self.prefix}webhook:{webhook_id}"
+
+    def dead(self, webhook_id: str) -> str:
+        """Stream of the messages that a webhook refused: ``d`` (JSON)."""
+        return f"{self.prefix}dead:{webhook_id}"
+
     def alive(self, owner: str) -> str:
         """Heartbeat of one process."""
         return f"{self.prefix}alive:{owner}"

@@ -1,0 +1,1 @@
+"""Punches on their way out: into the archive, and to other systems."""

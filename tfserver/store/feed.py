@@ -1,0 +1,1 @@
+"""Punches by arrival, from the stream and, where that was trimmed, from the archive."""
