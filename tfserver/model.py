@@ -8,10 +8,10 @@ import struct
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 SN_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
 UNRECOGNISED: Final = 99_999_999
@@ -114,6 +114,30 @@ class Completeness(msgspec.Struct, frozen=True):
     why: str = "not established"
 
 
+class Direction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The rule by which a terminal's punches go in or out: ``always`` one way, or by the values of a field.
+
+    Attendance terminals mostly send ``inout`` 0, whatever people do (protocol §3.4): without a rule nothing
+    is said.
+    """
+
+    always: Literal["in", "out"] | None = None
+    field: Literal["inout", "event", "mode"] = "inout"
+    into: Annotated[tuple[int, ...], Meta(max_length=100)] = ()
+    """Values of the field that mean in."""
+    out: Annotated[tuple[int, ...], Meta(max_length=100)] = ()
+    """Values of the field that mean out."""
+
+    def of(self, mode: int, inout: int, event: int) -> str | None:
+        """``in``, ``out``, or None when the rule says nothing about these values."""
+        if self.always is not None:
+            return self.always
+        value = {"inout": inout, "event": event, "mode": mode}[self.field]
+        if value in self.into:
+            return "in"
+        return "out" if value in self.out else None
+
+
 class Terminal(msgspec.Struct, frozen=True):
     """One terminal as people see it (design §2.2)."""
 
@@ -134,6 +158,7 @@ class Terminal(msgspec.Struct, frozen=True):
     completeness: Completeness = Completeness()
     model_profile: str | None = None
     tags: list[str] = []
+    direction: Direction | None = None
 
 
 class Punch(msgspec.Struct, omit_defaults=False):
