@@ -14,8 +14,10 @@ import msgspec
 from tests.real.store import RealStore
 from tests.store.connected import StoreCase
 from tfserver.errors import StartError, StoreError
-from tfserver.store import address, backup
-from tfserver.store.backup import BackupError, Header
+from tfserver.store import address
+from tfserver.store.backup import file as backup_file
+from tfserver.store.backup import keys as backup
+from tfserver.store.backup.file import BackupError, Header, Tell, verify, walk, write
 from tfserver.store.blocking import Blocking
 
 TIME = "2026-04-02T08:00:00.000Z"
@@ -25,6 +27,12 @@ OF_PROCESSES = ("tf:alive:one/1", "tf:lost:one/1", "tf:due:one/1")
 
 def quiet(done: int, total: int | None) -> None:
     """Nobody looks."""
+
+
+def save(store: Blocking, prefix: str, path: str, tell: Tell = quiet) -> Header:
+    """Write all keys under a prefix to a path."""
+    header = backup.described(store, prefix, TIME)
+    return write(path, header, backup.entries(store, prefix), tell, int(store.ask("DBSIZE")))
 
 
 class BackupCase(StoreCase):
@@ -61,12 +69,13 @@ class BackupCase(StoreCase):
 
     def save(self, prefix: str = "tf:") -> Header:
         """Write a backup to ``self.path``."""
-        return backup.save(self.source, prefix, self.path, TIME, quiet)
+        return save(self.source, prefix, self.path)
 
     def bring(self, target: Blocking, prefix: str = "tf:") -> int:
         """Restore from there."""
         with open(self.path, "rb") as file:
-            return backup.restore(target, prefix, file, backup.verify(file), quiet)
+            header = verify(file)
+            return backup.restore(target, prefix, walk(file, header), header, quiet)
 
     def contents(self, store: Blocking, prefix: str = "tf:") -> dict[bytes, Any]:
         """Every key without its prefix, and its value as the store dumps it."""
@@ -122,14 +131,15 @@ class RoundTripTests(BackupCase):
         line, _, rest = content.partition(b"\n")
         header = msgspec.json.decode(line)
         self.assertEqual(
-            (header["format"], header["version"], header["prefix"]), ("tfserver backup", 1, "tf:")
+            (header["format"], header["version"], header["prefix"]), ("tfserver backup", 2, "tf:")
         )
         self.assertEqual(hashlib.sha256(content[:-32]).digest(), content[-32:])
         names = []
         while len(rest) > 32:
-            length, size = int.from_bytes(rest[:4], "big"), int.from_bytes(rest[12:20], "big")
-            names.append(rest[20 : 20 + length])
-            rest = rest[20 + length + size :]
+            length, size = int.from_bytes(rest[1:5], "big"), int.from_bytes(rest[13:21], "big")
+            self.assertEqual(rest[:1], b"k")
+            names.append(rest[21 : 21 + length])
+            rest = rest[21 + length + size :]
         self.assertEqual((len(names), len(rest)), (header["count"], 32))
         self.assertIn(b"image:x", names)
 
@@ -164,7 +174,7 @@ class RoundTripTests(BackupCase):
     def test_progress(self) -> None:
         """It is told how far it is."""
         told: list[tuple[int, int | None]] = []
-        backup.save(self.source, "tf:", self.path, TIME, lambda done, total: told.append((done, total)))
+        save(self.source, "tf:", self.path, lambda done, total: told.append((done, total)))
         self.assertEqual(told[-1], (306, self.source.ask("DBSIZE")))
 
 
@@ -175,7 +185,7 @@ class NothingHalfTests(BackupCase):
         """A backup that fails leaves the older file and nothing else."""
         Path(self.path).write_text("older")
         before = os.listdir(os.path.dirname(self.path))
-        with mock.patch.object(backup, "_digest", side_effect=StoreError("gone")):
+        with mock.patch.object(backup_file, "_digest", side_effect=StoreError("gone")):
             self.assertRaises(StoreError, self.save)
         self.assertEqual(Path(self.path).read_text(), "older")
         self.assertEqual(os.listdir(os.path.dirname(self.path)), before)
@@ -204,7 +214,7 @@ class NothingHalfTests(BackupCase):
         self.assertTrue(target.ask("EXISTS", "tf:user:1"))
         said = await self.fails(self.new_client(new.url).start(), StartError)
         self.assertIn("a restore into this store did not end", said)
-        wrong = self.assertRaises(BackupError, backup.save, target, "tf:", self.path, TIME, quiet)
+        wrong = self.assertRaises(BackupError, save, target, "tf:", self.path)
         self.assertIn("not finished", str(wrong))
         self.bring(target)
         client = await self.connect(new.url)
@@ -228,7 +238,7 @@ class NothingHalfTests(BackupCase):
         whole = Path(self.path).read_bytes()[:-32]
         line, _, entries = whole.partition(b"\n")
         count = line.replace(b'"count":306', b'"count":307')
-        for content in (whole + b"x", count + b"\n" + entries, line + b"\n" + b"\xff" * 20 + entries):
+        for content in (whole + b"x", count + b"\n" + entries, line + b"\n" + b"\xff" * 21 + entries):
             digest = hashlib.sha256(content).digest()
             self.assertIn("damaged", str(self.assertRaises(BackupError, self.verified, content + digest)))
 
@@ -236,15 +246,15 @@ class NothingHalfTests(BackupCase):
         """Another format is refused by its number."""
         self.save()
         whole = Path(self.path).read_bytes()
-        newer = whole.replace(b'"version":1', b'"version":2', 1)
-        self.assertIn("format 2", str(self.assertRaises(BackupError, self.verified, newer)))
+        newer = whole.replace(b'"version":2', b'"version":3', 1)
+        self.assertIn("format 3", str(self.assertRaises(BackupError, self.verified, newer)))
 
     def verified(self, content: bytes) -> Header:
         """A file with this content, looked at."""
         path = os.path.abspath(self.mktemp())
         Path(path).write_bytes(content)
         with open(path, "rb") as file:
-            return backup.verify(file)
+            return verify(file)
 
 
 class RefusalTests(BackupCase):
@@ -296,10 +306,10 @@ class RefusalTests(BackupCase):
         """A value that the store can't read is told with what wrote it."""
         self.save()
         with open(self.path, "rb") as file:
-            header = msgspec.structs.replace(backup.verify(file), software="redis 99.1")
+            header = msgspec.structs.replace(verify(file), software="redis 99.1")
             broken = mock.patch.object(backup, "_restoring", lambda prefix, entry: ("RESTORE", "x", 0, b"?"))
             with broken:
                 wrong = self.assertRaises(
-                    BackupError, backup.restore, self.source, "tf:", file, header, quiet
+                    BackupError, backup.restore, self.source, "tf:", walk(file, header), header, quiet
                 )
         self.assertIn("redis 99.1", str(wrong))

@@ -15,7 +15,7 @@ from tfserver.cli.stores import Place, in_store, uses_store
 
 if TYPE_CHECKING:
     from tfserver.store.address import Address
-    from tfserver.store.backup import Header
+    from tfserver.store.backup.file import Header
 
 
 @click.command("backup")
@@ -38,11 +38,14 @@ def command(place: Place, out: People, file: str) -> None:
     def work(address: Address) -> Header:
         """Copy key by key."""
         from tfserver.model import rfc3339
-        from tfserver.store.backup import save
+        from tfserver.store.backup import keys
+        from tfserver.store.backup.file import write
         from tfserver.store.blocking import Blocking
 
+        prefix = settings.store.prefix
         with Blocking(address) as store, progress("keys") as tell:
-            return save(store, settings.store.prefix, file, rfc3339(datetime.now(UTC)), tell)
+            header = keys.described(store, prefix, rfc3339(datetime.now(UTC)))
+            return write(file, header, keys.entries(store, prefix), tell, int(store.ask("DBSIZE")))
 
     header = in_store(settings, work)
     size = os.path.getsize(file)

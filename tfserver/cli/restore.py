@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tfserver.config import Settings
     from tfserver.store.address import Address
-    from tfserver.store.backup import Header
+    from tfserver.store.backup.file import Header
     from tfserver.store.blocking import Blocking
 
 
@@ -37,21 +37,22 @@ def command(place: Place, out: People, file: str, replace: bool) -> None:
       tfserver restore tfserver-2026-04-02.backup --data-dir ./tfserver-data
       tfserver restore /srv/backup/tfserver.backup --redis redis://db.example --replace
     """
-    from tfserver.store import backup
+    from tfserver.store.backup.file import verify
+    from tfserver.store.backup.keys import is_empty, refuse
     from tfserver.store.blocking import Blocking
 
     settings = place.settings()
     prefix = settings.store.prefix
     try:
         with open(file, "rb") as content:
-            header = backup.verify(content)
+            header = verify(content)
             key_id = _key_id(settings, header)
 
             def work(address: Address) -> int:
                 """See whether it may be, then do it."""
                 with Blocking(address) as store:
-                    backup.refuse(store, prefix, header, key_id)
-                    if not replace and not backup.is_empty(store, prefix):
+                    refuse(store, prefix, header, key_id)
+                    if not replace and not is_empty(store, prefix):
                         raise Failed(f"the store keeps something under '{prefix}': --replace forgets that")
                     return _restored(store, prefix, content, header)
 
@@ -62,10 +63,11 @@ def command(place: Place, out: People, file: str, replace: bool) -> None:
 
 
 def _restored(store: Blocking, prefix: str, content: BinaryIO, header: Header) -> int:
-    from tfserver.store import backup
+    from tfserver.store.backup.file import walk
+    from tfserver.store.backup.keys import restore
 
     with progress("keys") as tell:
-        return backup.restore(store, prefix, content, header, tell)
+        return restore(store, prefix, walk(content, header), header, tell)
 
 
 def _key_id(settings: Settings, header: Header) -> str | None:

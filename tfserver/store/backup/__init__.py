@@ -1,0 +1,1 @@
+"""Everything that is kept, in one file, and back (docs/cli.md has the format)."""
