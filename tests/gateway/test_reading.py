@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -125,16 +126,37 @@ class KeptTests(ReadingCase):
     """When the next page is asked for."""
 
     def test_read_ahead_by_one(self) -> None:
-        """Where reading changes nothing the next page is asked for while one is kept, not more."""
+        """Where reading changes nothing the next page is asked for while one is kept, and made ready when it
+        comes; not more.
+        """
         self.keeping = [Deferred(), Deferred()]
-        first = self.keeping[0]
+        first, second = self.keeping
         self.carry("getallrings")
         self.page(1)
         self.assertEqual(len(self.said()), 2)
         self.page(2)
-        self.assertEqual((len(self.said()), self.records()), (2, [1]))
+        self.assertEqual((len(self.said()), self.records()), (2, [1, 2]))
+        second.callback(None)
+        self.assertEqual(len(self.said()), 2)
         first.callback(None)
         self.assertEqual((len(self.said()), self.records()), (3, [1, 2]))
+
+    def test_never_more_than_two(self) -> None:
+        """However slow the store is, no more than two pages wait for it, and all are kept in order."""
+        keeping = self.keeping = [Deferred() for _ in range(5)]
+        waiting = list(keeping)
+        self.carry("getallrings")
+        for n in range(5):
+            self.page(n)
+            self.assertEqual(self.records(), list(range(n + 1)))
+            if n:
+                self.assertEqual(len(self.said()), n + 1)
+                waiting.pop(0).callback(None)
+            self.assertEqual(len(self.said()), n + 2)
+        self.page()
+        self.assertEqual(self.box.ended, [])
+        waiting.pop(0).callback(None)
+        self.assertEqual(self.outcome().reply, {"complete": True, "pages": 5, "records": 5, "new": 5})
 
     def test_kept_before_the_next(self) -> None:
         """What can be read only once is kept before the next page is asked for."""
@@ -188,8 +210,73 @@ class KeptTests(ReadingCase):
         self.courier.wake()
         self.assertEqual(self.box.calls[-1], "take")
 
+    def test_not_kept_while_the_next_is_made_ready(self) -> None:
+        """A page that is lost after the next one came ends the list; what becomes of that one is nobody's
+        mistake.
+        """
+        self.keeping = [Deferred(), Deferred()]
+        first, second = self.keeping
+        self.carry("getallrings")
+        self.page(1)
+        self.page(2)
+        first.errback(StoreUnavailable("away"))
+        self.assertEqual((len(self.said()), self.box.ended), (2, []))
+        self.assertFalse(self.courier.is_working)
+        second.errback(StoreUnavailable("away"))
+        del first, second
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_next_not_kept(self) -> None:
+        """A page that is lost before the one ahead of it is kept counts like any other."""
+        self.keeping = [Deferred(), Deferred()]
+        first, second = self.keeping
+        self.carry("getallrings")
+        self.page(1)
+        self.page(2)
+        second.errback(StoreUnavailable("away"))
+        self.assertTrue(self.courier.is_working)
+        first.callback(None)
+        self.page(3)
+        self.assertEqual((self.records(), self.box.ended), ([1, 2], []))
+        self.assertFalse(self.courier.is_working)
+
+    def test_silent_while_a_page_is_kept(self) -> None:
+        """A list that ends by silence is told when its last page is kept."""
+        self.keeping = [Deferred()]
+        [last] = self.keeping
+        self.carry("getallrings")
+        self.page(1)
+        self.pass_time(20.1)
+        self.assertEqual((self.box.ended, self.courier.is_working), ([], True))
+        last.callback(None)
+        told = {"complete": False, "pages": 1, "records": 1, "new": 1}
+        self.assertEqual(self.outcome().reply, told)
+
+    def test_silent_and_not_kept(self) -> None:
+        """A list that ends by silence, and whose last page is lost, was not read."""
+        self.keeping = [Deferred()]
+        [last] = self.keeping
+        self.carry("getallrings")
+        self.page(1)
+        self.pass_time(20.1)
+        last.errback(AWAY)
+        self.assertEqual((self.box.ended, self.courier.is_working), ([], False))
+
     def test_last_not_kept(self) -> None:
         """The last page counts like any other."""
+        for failing in (0, 1):
+            self.keeping = [Deferred(), Deferred()]
+            both = list(self.keeping)
+            self.carry("getallrings")
+            self.page(1, **{"from": 0}, count=2)
+            self.page(2, **{"from": 1}, count=2)
+            both[failing].errback(StoreUnavailable("away"))
+            both[1 - failing].callback(None)
+            self.assertEqual((self.box.ended, self.courier.is_working), ([], False))
+
+    def test_last_not_kept_before_an_empty_page(self) -> None:
+        """So does the last page that has something."""
         failed: Deferred[None] = Deferred()
         self.keeping = [failed]
         self.carry("getallrings")

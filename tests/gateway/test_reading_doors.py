@@ -88,6 +88,26 @@ class DoorsTests(ReadingCase):
         self.assertTrue(self.outcome_of("getallrings").reply["complete"])
         self.assertEqual(self.stand.count('tfserver_notes_total{what="lost its place"}'), 1)
 
+    def test_place_lost_while_a_page_is_kept(self) -> None:
+        """A list begins again only when the page before is kept, and loses neither that page nor the door."""
+        self.keeping = [Deferred(), Deferred()]
+        first, second = self.keeping
+        self.carry("getallrings")
+        self.door()
+        self.page(1, **{"from": 0}, count=3)
+        self.assertEqual(self.words(), ["getallrings", "ringgate"])
+        self.answers("ringgate")
+        self.page(1, **{"from": 0}, count=3)
+        self.assertEqual((self.records(), self.asked()[-1]), ([1, 1], ("getallrings", False)))
+        first.callback(None)
+        self.assertEqual(self.asked()[-1], ("getallrings", True))
+        self.page(1, 2, **{"from": 0}, count=3)
+        self.assertEqual((self.records(), self.asked()[-1]), ([1, 1, 1, 2], ("getallrings", True)))
+        second.callback(None)
+        self.page(3, **{"from": 2}, count=3)
+        told = {"complete": True, "pages": 4, "records": 5, "new": 4}
+        self.assertEqual(self.outcome_of("getallrings").reply, told)
+
     def outcome_of(self, cmd: str) -> Any:
         """What was told of the list; that of the door came before it."""
         return self.box.ended[-1][1]

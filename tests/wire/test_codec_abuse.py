@@ -64,6 +64,26 @@ class AbuseTests(SynchronousTestCase):
             assert isinstance(found, Frame)
             self.assertEqual(msgspec.json.encode(found.fields["a"]), in_objects(20))
 
+    def test_exact_depth(self) -> None:
+        """Nesting is cut at its bound and not before, in lists and objects, wherever in a page it stands."""
+        for depth in range(codec.MAX_DEPTH - 3, codec.MAX_DEPTH + 4):
+            for nested in (in_list(depth, b'"["'), in_objects(depth)):
+                page = b",".join([b'{"enrollid":1}'] * 60 + [nested] + [b"{}"] * 60)
+                found = self.decode(b'{"ret":"x","record":[' + page + b"]}")
+                assert isinstance(found, Frame)
+                kept = msgspec.json.encode(found.fields["record"]) == b"[" + page + b"]"
+                # the page and its list are two more
+                self.assertEqual(kept, depth + 2 <= codec.MAX_DEPTH, depth)
+
+    def test_brackets_in_texts(self) -> None:
+        """What only looks nested is not touched."""
+        text = "[{" * codec.MAX_DEPTH
+        for value in (text, [text], {text: text}):
+            found = self.decode(msgspec.json.encode({"ret": "x", "a": value}))
+            assert isinstance(found, Frame)
+            self.assertEqual(found.fields["a"], value)
+        self.assertIsInstance(self.decode(msgspec.json.encode(text)), Rubbish)
+
     def test_megabyte_photo(self) -> None:
         """A frame of a megabyte with a photo in it is read, clean or not."""
         photo = b"/9j/" * 262_144

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -84,13 +84,13 @@ async def read(
 
     Where reading changes nothing at the terminal the next page is asked for while one is being kept.
     """
-    paging, kept, is_first = Paging(), Kept(courier, command), True
-    keeping: Deferred[None] = Deferred.fromCoroutine(_nothing())
+    paging, kept, keeping, is_first = Paging(), Kept(courier, command), _Keeping(), True
     try:
         while True:
             finished = await courier.ask(command, until if is_first else math.inf, stn=is_first)
-            await keeping
+            await keeping.look()
             if finished.reply is None:
+                await keeping.end()
                 kept.whole = False
                 if finished.end is End.SILENT and paging.silent() is Next.END:
                     return Result(End.REPLIED, kept)
@@ -99,10 +99,9 @@ async def read(
             _tell_odd(courier, command, page)
             if page.next is Next.REFUSED:
                 return Result(End.REPLIED, kept, finished.reply)
-            keeping = Deferred.fromCoroutine(_keep(kept, finished.reply, command, page))
+            await keeping.begin(_keep(kept, finished.reply, command, page))
             if command.moves_pointer or page.next is Next.END:
-                await keeping
-                keeping = Deferred.fromCoroutine(_nothing())
+                await keeping.end()
             if page.next is Next.END:
                 kept.whole = kept.whole and paging.whole
                 return Result(End.REPLIED, kept)
@@ -114,8 +113,32 @@ async def read(
             if is_first:
                 kept.begin_again()
     finally:
-        # of a page whose reading was given up
-        keeping.addErrback(lambda _: None)
+        keeping.give_up()
+
+
+class _Keeping:
+    """Pages on their way to the store: one is made ready while the one before it is kept, never more."""
+
+    def __init__(self) -> None:
+        self._last: Deferred[None] = Deferred.fromCoroutine(_nothing())
+
+    async def look(self) -> None:
+        """Raise what is known to have gone wrong; wait for nothing."""
+        if self._last.called:
+            await self._last
+
+    async def begin(self, page: Coroutine[Any, Any, None]) -> None:
+        """Make a page ready and hand it over, then wait for the one before; StoreError: that is not kept."""
+        before, self._last = self._last, Deferred.fromCoroutine(page)
+        await before
+
+    async def end(self) -> None:
+        """Wait until all are kept; StoreError: one is not."""
+        await self._last
+
+    def give_up(self) -> None:
+        """What becomes of a page whose reading is over is nobody's mistake."""
+        self._last.addErrback(lambda _: None)
 
 
 async def _nothing() -> None:

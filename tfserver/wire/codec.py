@@ -84,11 +84,18 @@ def _strict(payload: bytes) -> object:
 
 def _is_deep(value: Any, depth: int) -> bool:
     """Whether nesting goes further than anything we write may: the stack is shorter where we write it."""
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
-        return False
-    return depth == 0 or any(_is_deep(item, depth - 1) for item in value)
+    level = [value]
+    for _ in range(depth):
+        inside = [outer.values() if type(outer) is dict else outer for outer in level]
+        # of a page of records most have nothing nested: seen without a look at each value
+        inside = [values for values in inside if not _NESTS.isdisjoint(map(type, values))]
+        if not inside:
+            return False
+        level = [inner for values in inside for inner in values if type(inner) in _NESTS]
+    return bool(level)
+
+
+_NESTS: Final = frozenset((dict, list))
 
 
 def _text(payload: bytes) -> tuple[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
@@ -28,6 +28,8 @@ MOST_TEXT: Final = 40
 """Letters of a text that may be a time."""
 MOST_REMEMBERED: Final = 8192
 """Times kept parsed and formatted: a flood of punches of a few minutes."""
+DAYS_REMEMBERED: Final = 512
+"""Days kept parsed and formatted, each for one offset: more than a year of logs."""
 
 _SHAPE: Final = re.compile(
     r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T\s]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?)?\s*Z?\s*",
@@ -260,8 +262,60 @@ def ordinary(records: Sequence[Timed], stretch: Stretch | None, received_ms: int
 @lru_cache(MOST_REMEMBERED)
 def _ordinary(text: str, offset: int, drift: int) -> When | None:
     """Many records share a second; None for a text that is no time, or one between spaces."""
-    found = when(text, (ClockEntry(0, offset, drift),), LATEST)
+    found = documented(text, offset, drift) or when(text, (ClockEntry(0, offset, drift),), LATEST)
     return found if found.clock is Clock.OK and text == text.strip() else None
+
+
+class _Day(NamedTuple):
+    """A day as terminals of one offset have it; ``name`` is ``YYYYMMDD``."""
+
+    name: str
+    begins_ms: int
+    """UTC milliseconds since 1970 of its midnight there."""
+    ahead: int
+    """Minutes that these terminals are ahead of UTC, and how RFC 3339 writes that."""
+    zone: str
+    dates: tuple[str, str, str]
+    """The dates that UTC may have meanwhile: the day itself, the one after, the one before."""
+
+
+@lru_cache(DAYS_REMEMBERED)
+def _day(text: str, offset: int) -> _Day | None:
+    """None for a text that is no day in the documented form, and for days and offsets that are rare."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # at the edges of what is trusted the time of day counts, and ISO 8601 has other forms of a day too
+    if offset % 60 or not EARLIEST.year < day.year < LATEST.year - 1 or day.isoformat() != text:
+        return None
+    midnight = datetime(day.year, day.month, day.day, tzinfo=timezone(timedelta(seconds=offset)))
+    zone = midnight.isoformat().removeprefix(f"{text}T00:00:00")
+    after, before = ((day + timedelta(days=days)).isoformat() for days in (1, -1))
+    return _Day(text.replace("-", ""), milliseconds(midnight), offset // 60, zone, (text, after, before))
+
+
+def documented(text: str, offset: int, drift: int) -> When | None:
+    """The same as ``when`` for a time in the documented form under a clock that ran right, put together from
+    its parts: who reads all logs of a terminal meets each second but once. None leaves it to ``when``.
+    """
+    if len(text) != 19 or text[10] != " ":
+        return None
+    day, clock = text[:10], text[11:]
+    found, minute, second = _day(day, offset), _MINUTES.get(clock[:5]), _SECONDS.get(clock[5:])
+    if found is None or minute is None or second is None:
+        return None
+    name, begins_ms, ahead, zone, dates = found
+    shift, there = divmod(minute - ahead, 1440)
+    utc = f"{dates[shift]}T{_CLOCK[there]}{clock[5:]}.000Z"
+    utc_ms = begins_ms + minute * 60_000 + second
+    return When(text, name, f"{day}T{clock}{zone}", utc, drift, Clock.OK, utc_ms)
+
+
+_CLOCK: Final = [f"{minute // 60:02}:{minute % 60:02}" for minute in range(1440)]
+_MINUTES: Final = {text: minute for minute, text in enumerate(_CLOCK)}
+_SECONDS: Final = {f":{second:02}": second * 1000 for second in range(60)}
+"""Milliseconds by the last letters of a time."""
 
 
 def instant_of(device: datetime | None, timeline: Sequence[ClockEntry], received: datetime) -> Instant:
