@@ -22,7 +22,7 @@ from tfserver.config import CatchUp, Settings
 from tfserver.config import Terminals as TerminalSettings
 from tfserver.gateway.service import Gateway
 from tfserver.metrics import Metrics
-from tfserver.model import Admission, ClockEntry, Registration
+from tfserver.model import Admission, ClockEntry, Decided, Registration
 from tfserver.service import settle_memory
 from tfserver.store.keys import Keys
 from tfserver.store.shelf import Bad, Frame, Kept, Record, Shelf
@@ -73,9 +73,9 @@ class Terminals:
     async def compared(self, mark: str) -> None:
         """Forget."""
 
-    async def settings(self, sn: str) -> tuple[str, str, str]:
+    async def decided(self, sn: str) -> Decided:
         """Nobody decided anything."""
-        return "", "", ""
+        return Decided()
 
 
 class Punches:

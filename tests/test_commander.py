@@ -10,6 +10,7 @@ from tests.commanding import CLASSES, CommanderCase, order
 from tests.gateway.stand_ins import SN
 from tfserver.commander import BadOrder, KeyReused, NotAllowed, NotNow, QueueFull, UnknownTerminal
 from tfserver.errors import StoreUnavailable
+from tfserver.model import Decided
 from tfserver.order import LIVES, Danger, OrderState
 from tfserver.store.outbox import Put
 
@@ -39,10 +40,10 @@ class RefusedTests(CommanderCase):
     def test_profile(self) -> None:
         """What a model does not take is refused for terminals of that model, and told by its profile."""
         self.assertEqual(self.refused(BadOrder, "ringtest").problems[0][0], "cmd")
-        self.terminals.given["settings"] = ("", "", "bells")
+        self.terminals.given["decided"] = Decided(model_profile="bells")
         self.assertEqual(self.refused(BadOrder).problems, [("times", "expected 1 on this model")])
         self.assertEqual(self.put("ringtest").cmd, "ringtest")
-        self.assertEqual(self.terminals.asked("settings")[-1], (SN,))
+        self.assertEqual(self.terminals.asked("decided")[-1], (SN,))
 
     def test_ttl(self) -> None:
         """Each class has its bounds of how long an order may wait; both ends belong to them."""

@@ -37,6 +37,7 @@ def used() -> Metrics:
     metrics.quarantine_full += 1
     metrics.store_failures += 2
     metrics.store_ready = True
+    metrics.streams, metrics.waits = 4, 5
     return metrics
 
 
@@ -64,6 +65,8 @@ class ExpositionTests(SynchronousTestCase):
             ("tfserver_quarantine_full_total", (), 1),
             ("tfserver_store_failures_total", (), 2),
             ("tfserver_store_ready", (), 1),
+            ("tfserver_streams", (), 4),
+            ("tfserver_waits", (), 5),
         ):
             self.assertEqual(found.get((name, labels)), value, name)
 

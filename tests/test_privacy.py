@@ -37,6 +37,10 @@ class OpenedTests(SynchronousTestCase):
             "admin_password",
             "secretconf",
             "x" * 80 + "psk",
+            *("token", "Access-Token", "deviceToken", "token2", "pass_code", "passphrase"),
+            *("commkey", "comm_key", "CommKey", "comkey", "menukey", "MenuKey2", "apiKey", "aes_key"),
+            *("PIN", "userpin", "user_pin", "userPin", "pincode", "PINCode", "pin_2", "adminpin"),
+            *("accountpwd", "account_password", "numeric_password"),
         ):
             self.assertTrue(is_private(name), name)
             for value in (SECRET, 48213377, [SECRET], {"x": SECRET}, None, True):
@@ -54,8 +58,40 @@ class OpenedTests(SynchronousTestCase):
             "text": "Zoë",
         }
         self.assertEqual(opened(plain), plain)
-        for name in ("records", "usedpwd", "pwdsize", "recording", "enrollid", "name"):
+        for name in (
+            *("records", "usedpwd", "pwdsize", "recording", "enrollid", "name"),
+            *("pinyin", "spin", "pinned", "opinion", "shipping", "keypad", "keytone", "hotkey", "fkey1"),
+            *("key", "keyboard", "funckey", "menukeytone", "turnkey", "monkey", "pwdlen", "tokencount"),
+            *("pintimeout", "token_type"),
+            *("antpass", "bypass", "passtime", "compass", "tokensize", "usercom", "serverip", "dooropentime"),
+        ):
             self.assertFalse(is_private(name), name)
+
+    def test_addresses(self) -> None:
+        """Of an address with a password in it the rest is shown, at any depth."""
+        for address, shown in (
+            ("http://ann:sesame@host/fw.bin", "http://***@host/fw.bin"),
+            ("rtsp://admin:se:sa@me@192.0.2.7:554/live", "rtsp://***@192.0.2.7:554/live"),
+            ("mqtt://:sesame@host", "mqtt://***@host"),
+            ("see ftp://a:sesame@x and http://b:sesame@y", "see ftp://***@x and http://***@y"),
+        ):
+            self.assertEqual(opened({"url": address}), {"url": shown})
+            self.assertEqual(opened({"a": [{"b": address}]}), {"a": [{"b": shown}]})
+            self.assertEqual(privacy.without_logins([{"b": [address]}, 1]), [{"b": [shown]}, 1])
+
+    def test_long_addresses(self) -> None:
+        """Hostile text is looked through as fast as any."""
+        for text in ("://" + ":" * 300_000, "://a:" * 60_000, "://" + "/@" * 150_000):
+            self.assertEqual(privacy.without_logins(text), text)
+        self.assertEqual(privacy.without_logins("://a:" + "@" * 300_000), "://***@")
+
+    def test_other_addresses(self) -> None:
+        """Addresses without one are shown as they are, and so is what only looks like one."""
+        for address in (
+            *("http://host:8080/a@b:c", "https://host/?to=a:b@c", "wss://cloud.example:7788/pub/chat"),
+            *("ann@example.com", "12:30@gate", "http://ann@host/", "://", "http://host/#a:b@c"),
+        ):
+            self.assertEqual(opened({"url": address}), {"url": address})
 
     def test_at_any_depth(self) -> None:
         """Private names are found in objects in lists in objects."""

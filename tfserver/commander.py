@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from twisted.internet.defer import Deferred, TimeoutError
@@ -15,6 +15,7 @@ from tfserver.errors import TfserverError
 from tfserver.model import canonical_sn
 from tfserver.order import ENDS, LIVES, Danger, Order, OrderState
 from tfserver.store.backfills import Backfill as Backfill
+from tfserver.store.endings import ended_as, read_ending
 from tfserver.store.outbox import NewOrder, Outbox, Put
 from tfserver.store.terminals import Terminals
 from tfserver.wire.message import Command, Problems
@@ -22,8 +23,12 @@ from tfserver.wire.ordering import decode
 
 LOOK_SECONDS: Final = 1.0
 """How often one who waits looks, should a wake-up not reach us."""
+MOST_EXPECTED: Final = 1000
+"""How many orders are remembered whose end nobody waits for yet, and how many such ends."""
 _FORGOTTEN_A_PAGE: Final = 100
 _CURSOR: Final = "expected a cursor as given in 'next'"
+
+T = TypeVar("T")
 
 
 class Wanted(NamedTuple):
@@ -93,7 +98,11 @@ class Commander:
         self._outbox = outbox
         self._terminals = terminals
         self._settings = settings
-        self._waiting: dict[str, list[Deferred[None]]] = {}
+        self._waiting: dict[str, list[Deferred[str]]] = {}
+        self._expected: dict[str, Order] = {}
+        """Orders that were put here to wait for: their ends will be heard of. The oldest first."""
+        self._early: dict[str, None] = {}
+        """Orders whose ends were heard of before the answer to their put, the oldest first."""
         self._released = False
 
     async def order(self, wanted: Wanted) -> Order:
@@ -109,41 +118,55 @@ class Commander:
         put = await self._outbox.put(_new_order(command, wanted))
         if put.outcome not in ("put", "again"):
             raise _refusal(put, wanted)
-        found = put.order or await self._outbox.get(put.detail)
+        if put.order is not None:
+            return self._expecting(put.order) if wanted.waits else put.order
+        found = await self._outbox.get(put.detail)
         if found is None:
             raise NotNow("the order was made, ended and forgotten already")
         return found
 
+    def _expecting(self, made: Order) -> Order:
+        if made.id in self._early:
+            del self._early[made.id]
+        else:
+            _remember(self._expected, made.id, made)
+        return made
+
     async def _profile(self, sn: str) -> ModelProfile:
         """What the terminal can do; nobody has to be asked where no profiles are told apart."""
-        name = (await self._terminals.settings(sn))[2] if self._settings.profiles else ""
+        name = (await self._terminals.decided(sn)).model_profile if self._settings.profiles else ""
         return self._settings.profile(name)
 
     async def ended(self, order_id: str, seconds: float) -> Order:
         """An order as it is when it has ended, or when the seconds are over. Raises UnknownOrder."""
         deadline = self._reactor.seconds() + seconds
+        # one that was put a moment ago need not be looked at: its end would have been heard of
+        found = self._expected.pop(order_id, None)
         while True:
-            woken: Deferred[None] = Deferred()
+            woken: Deferred[str] = Deferred()
             # before the look: an end in between is not missed
             self._waiting.setdefault(order_id, []).append(woken)
             try:
-                found = await self.get(order_id)
+                found = found or await self.get(order_id)
                 left = deadline - self._reactor.seconds()
                 if found is None:
                     raise UnknownOrder(f"there is no order {order_id}")
                 if found.state in ENDS or left <= 0 or self._released:
                     return found
-                await woken.addTimeout(min(left, LOOK_SECONDS), self._reactor)
+                found = ended_as(found, await woken.addTimeout(min(left, LOOK_SECONDS), self._reactor))
             except TimeoutError:
-                continue
+                found = None
             finally:
                 self._forget(order_id, woken)
 
     def woken(self, message: str) -> None:
         """A process ended an order that was put here."""
-        for waiting in self._waiting.pop(message.removeprefix("ended "), []):
+        order_id, told = read_ending(message)
+        if order_id not in self._waiting and self._expected.pop(order_id, None) is None:
+            _remember(self._early, order_id, None)
+        for waiting in self._waiting.pop(order_id, []):
             if not waiting.called:
-                waiting.callback(None)
+                waiting.callback(told)
 
     def release(self) -> None:
         """Let nobody wait any longer: this process is about to end, the orders go on."""
@@ -181,7 +204,7 @@ class Commander:
 
     async def backfill(self, sn: str, first: date, last: date, actor: str, key: str) -> Backfill:
         """Fetch days of a terminal again, both included. Raises Refused; then nothing was made."""
-        timezone = (await self._terminals.settings(sn))[1]
+        timezone = (await self._terminals.decided(sn)).timezone
         problems = self._backfilling.problems(first, last, timezone)
         if problems:
             raise BadOrder("; ".join(f"{field}: {message}" for field, message in problems), problems)
@@ -199,12 +222,18 @@ class Commander:
             raise BadOrder(f"cursor: {_CURSOR}", [("cursor", _CURSOR)])
         return await self._backfilling.listing(sn, limit, before)
 
-    def _forget(self, order_id: str, woken: Deferred[None]) -> None:
+    def _forget(self, order_id: str, woken: Deferred[str]) -> None:
         waiting = self._waiting.get(order_id, [])
         if woken in waiting:
             waiting.remove(woken)
         if not waiting:
             self._waiting.pop(order_id, None)
+
+
+def _remember(known: dict[str, T], name: str, what: T) -> None:
+    known[name] = what
+    if len(known) > MOST_EXPECTED:
+        del known[next(iter(known))]
 
 
 def _new_order(command: Command[Any], wanted: Wanted) -> NewOrder:

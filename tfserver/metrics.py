@@ -44,6 +44,10 @@ class Metrics:
     def __init__(self) -> None:
         self.connections = 0
         self.terminals = 0
+        self.streams = 0
+        """People's event streams that are open."""
+        self.waits = 0
+        """Requests that wait for the end of an order."""
         self.store_ready = False
         self.store_failures = 0
         self.quarantine_full = 0
@@ -54,6 +58,15 @@ class Metrics:
         self.orders: Counter[tuple[str, str]] = Counter()
         self.obeyed: defaultdict[str, Answers] = defaultdict(Answers)
         self.catchup: Counter[str] = Counter()
+        self.store_memory = 0.0
+        self.archive_up = False
+        self.archive_lag = 0
+        self.archive_lag_seconds = 0.0
+        self.archive_failures = 0
+        self.archived: Counter[str] = Counter()
+        self.webhooks: Counter[str] = Counter()
+        self.webhooks_failing = 0
+        self.webhooks_behind = 0.0
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Told(self))
 
@@ -66,6 +79,8 @@ class Metrics:
         """All of it as Prometheus' families."""
         yield _gauge("tfserver_connections", "Open connections of terminals.", self.connections)
         yield _gauge("tfserver_terminals", "Registered terminals.", self.terminals)
+        yield _gauge("tfserver_streams", "Open event streams of people.", self.streams)
+        yield _gauge("tfserver_waits", "Requests that wait for the end of an order.", self.waits)
         yield _gauge("tfserver_store_ready", "Whether the store takes writes.", self.store_ready)
         yield _counter("tfserver_turned_away", "Connections that were refused.", ["why"], self.turned_away)
         yield _counter("tfserver_notes", "Odd things terminals did.", ["what"], self.notes)
@@ -90,6 +105,29 @@ class Metrics:
         yield _seconds("tfserver_order_seconds", told, self.obeyed)
         told = "Visits to terminals for what they did not push, by outcome; fetched: punches that were new."
         yield _counter("tfserver_catchup", told, ["what"], self.catchup)
+        yield from self._archive()
+
+    def _archive(self) -> Iterator[Metric]:
+        told = "Used memory of the store, of what it may have; 0 without a bound. Alarm at 0.7."
+        yield _gauge("tfserver_store_memory_ratio", told, self.store_memory)
+        told = "Whether the archive answers, and is the one that takes the punches."
+        yield _gauge("tfserver_archive_up", told, self.archive_up)
+        yield _gauge("tfserver_archive_lag_punches", "Punches that are not archived yet.", self.archive_lag)
+        told = "How long the first of them has waited."
+        yield _gauge("tfserver_archive_lag_seconds", told, self.archive_lag_seconds)
+        told = "Punches that this process archived: new, known by their uid, put aside into the quarantine."
+        yield _counter("tfserver_archived", told, ["what"], self.archived)
+        told = "Tries of this process to archive that failed."
+        yield _counter("tfserver_archive_failures", told, [], {"": self.archive_failures})
+        yield from self._deliveries()
+
+    def _deliveries(self) -> Iterator[Metric]:
+        told = "Messages to webhooks that this process delivered, and dead letters; failed: requests."
+        yield _counter("tfserver_webhooks", told, ["what"], self.webhooks)
+        told = "Webhooks of this process whose receivers do not take what stands first."
+        yield _gauge("tfserver_webhooks_failing", told, self.webhooks_failing)
+        told = "How long the oldest message to a webhook of this process waits."
+        yield _gauge("tfserver_webhooks_behind_seconds", told, self.webhooks_behind)
 
 
 class _Told:

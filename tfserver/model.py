@@ -8,7 +8,7 @@ import struct
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -81,39 +81,6 @@ class ClockEntry(msgspec.Struct, frozen=True, array_like=True):
     drift: int = 0
 
 
-class Registration(msgspec.Struct, frozen=True):
-    """All that is known of a terminal at the moment its ``reg`` was admitted."""
-
-    admission: Admission
-    site: str = ""
-    timezone: str = ""
-    model_profile: str = ""
-    clock: tuple[ClockEntry, ...] = ()
-    echo: int | None = None
-    """The offset (s) the terminal brought along, kept until somebody confirms a zone (design §3.4)."""
-    orders_wait: bool = False
-    """Whether its queue had orders at that moment."""
-    dirty: str = ""
-    """The day since which records may be missing here; empty when nothing is in doubt."""
-    disabled: bool = False
-    """Whether it was disabled for local use and has not been enabled again."""
-
-
-class Capacity(msgspec.Struct, frozen=True):
-    """Room for one kind of thing on a terminal."""
-
-    size: int
-    used: int
-    free: int
-
-
-class Completeness(msgspec.Struct, frozen=True):
-    """Until when everything the terminal recorded is here (RFC 3339), and why not later."""
-
-    until: str | None = None
-    why: str = "not established"
-
-
 class Direction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rule by which a terminal's punches go in or out: ``always`` one way, or by the values of a field.
 
@@ -136,6 +103,49 @@ class Direction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if value in self.into:
             return "in"
         return "out" if value in self.out else None
+
+
+class Decided(NamedTuple):
+    """What people decided for a terminal, as far as its punches depend on it."""
+
+    site: str = ""
+    timezone: str = ""
+    model_profile: str = ""
+    direction: Direction | None = None
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """All that is known of a terminal at the moment its ``reg`` was admitted."""
+
+    admission: Admission
+    site: str = ""
+    timezone: str = ""
+    model_profile: str = ""
+    clock: tuple[ClockEntry, ...] = ()
+    echo: int | None = None
+    """The offset (s) the terminal brought along, kept until somebody confirms a zone (design §3.4)."""
+    orders_wait: bool = False
+    """Whether its queue had orders at that moment."""
+    dirty: str = ""
+    """The day since which records may be missing here; empty when nothing is in doubt."""
+    direction: Direction | None = None
+    disabled: bool = False
+    """Whether it was disabled for local use and has not been enabled again."""
+
+
+class Capacity(msgspec.Struct, frozen=True):
+    """Room for one kind of thing on a terminal."""
+
+    size: int
+    used: int
+    free: int
+
+
+class Completeness(msgspec.Struct, frozen=True):
+    """Until when everything the terminal recorded is here (RFC 3339), and why not later."""
+
+    until: str | None = None
+    why: str = "not established"
 
 
 class Terminal(msgspec.Struct, frozen=True):

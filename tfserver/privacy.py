@@ -34,10 +34,25 @@ PRIVATE: Final = frozenset(
 """Keys, in lower case, whose values are never kept in the open, whatever firmware means by them."""
 
 
-_SECRET: Final = re.compile("pwd|passw|psk|secret")
+_SECRET: Final = re.compile("pwd|passw|pass_?(?:word|code|key|phrase)|psk|secret|token")
 """So passwords are called, whatever stands around it."""
-_COUNTED: Final = re.compile("used|size|num|count|max")
-"""How many there are of them is no secret."""
+_COUNTED: Final = re.compile(
+    r"used|size|num(?!er|pad)|(?<!ac)count|max|(?:len|length|type|timeout|expires?|expiry)\Z"
+)
+"""How many there are of them, and how long, is no secret."""
+_KEY: Final = re.compile(
+    r"(?:comm?|communication|menu|admin|api|app|auth|access|private|session|master|sign|license|cloud|wifi|wlan"
+    r"|wep|wpa|aes|des|rsa|crypt|encrypt|encryption)key(?![a-z])"
+)
+"""Keys that open something, and none to be pressed: ``commkey``, not ``hotkey`` or ``keypad``."""
+_PIN: Final = re.compile(
+    r"(?:\A|[^a-z]|user|admin|menu|door|duress|person|staff|sim|unlock|master)pin(?:_?code|(?![a-z]))"
+)
+"""``pin`` as a word, or behind whose it is: not ``pinyin`` or ``spin``."""
+_HUMP: Final = re.compile("(?<=[a-z0-9])(?=[A-Z])")
+_SEPARATOR: Final = re.compile(r"[\s_.-]+")
+_LOGIN: Final = re.compile(r"(?<=://)[^/?#\s@:]*:[^/?#\s]*@")
+"""Name and password in an address."""
 
 
 def is_private(name: str) -> bool:
@@ -47,7 +62,11 @@ def is_private(name: str) -> bool:
 
 def _judged(name: str) -> bool:
     plain = name.strip().lower()
-    return plain in PRIVATE or (_SECRET.search(plain) is not None and _COUNTED.search(plain) is None)
+    if plain in PRIVATE:
+        return True
+    parts = _SEPARATOR.sub("_", _HUMP.sub("_", name.strip()).lower())
+    is_secret = _SECRET.search(plain) or _KEY.search(parts.replace("_", "")) or _PIN.search(parts)
+    return is_secret is not None and _COUNTED.search(plain) is None
 
 
 # Terminals say the same few names again and again.
@@ -67,8 +86,20 @@ def opened(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def without_logins(value: Any) -> Any:
+    """A value whose addresses, at any depth, don't say who may enter there with which password."""
+    if isinstance(value, str):
+        return _LOGIN.sub("***@", value) if "://" in value else value
+    if isinstance(value, dict):
+        return {name: without_logins(inner) for name, inner in value.items()}
+    return [without_logins(inner) for inner in value] if isinstance(value, list) else value
+
+
 def short(value: Any) -> Any:
-    """A value without a private name: objects and lists are looked through, long ones told by their size."""
+    """A value without a private name: objects and lists are looked through, long ones told by their size, and
+    addresses without passwords."""
+    if isinstance(value, str):
+        value = without_logins(value)
     if _is_surely_short(value):
         return value
     if isinstance(value, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -62,6 +62,69 @@ class HolidayTests(SynchronousTestCase):
             for word, more in (("getholiday", {}), ("setholiday", {"holidays": []}))
         ]
         self.assertEqual(found, ["", "holidays"])
+
+
+class OneHolidayTests(SynchronousTestCase):
+    """The older form: holidays by number, one at a time."""
+
+    one: ClassVar[dict[str, Any]] = {
+        "index": 3,
+        "startdate": "09-20",
+        "enddate": "09-21",
+        "name": "Harvest",
+        "accessid": [7, 8],
+    }
+
+    def wrong(self, **more: Any) -> list[str]:
+        """What is wrong with one that is otherwise right; None leaves a field out."""
+        fields = {name: value for name, value in {**self.one, **more}.items() if value is not None}
+        return wrong_fields("setholiday", **fields)
+
+    def test_said(self) -> None:
+        """It goes out with the length of its list, and is asked for as a first page."""
+        told = {"index": 3, "stn": True, "startdate": "09-20", "enddate": "09-21", "name": "Harvest"}
+        self.assertEqual(said("setholiday", **self.one), {**told, "count": 2, "accessid": [7, 8]})
+        self.assertEqual(list(said("setholiday", **self.one)), [*told, "count", "accessid"])
+        self.assertEqual(said("getholiday", index=0), {"index": 0, "stn": True})
+
+    def test_nobody_passes(self) -> None:
+        """Without a list nobody may pass."""
+        found = said("setholiday", **{name: self.one[name] for name in self.one if name != "accessid"})
+        self.assertEqual((found["count"], found["accessid"]), (0, []))
+
+    def test_shown(self) -> None:
+        """What the terminal tells of one is shown."""
+        told = {**self.one, "idallcout": 2, "indexfrom": 0, "indexto": 2}
+        self.assertEqual(replied(GetHoliday, **told).shown(), told)
+
+    def test_either_form(self) -> None:
+        """All of them or one, not both and not nothing."""
+        self.assertEqual(wrong_fields("setholiday"), ["holidays"])
+        self.assertEqual(wrong_fields("setholiday", name="Harvest"), ["holidays"])
+        self.assertEqual(wrong_fields("setholiday", holidays=[HOLIDAY], index=3, name="x"), ["index", "name"])
+
+    def test_missing(self) -> None:
+        """A holiday has a name and days."""
+        for field in ("startdate", "enddate", "name"):
+            self.assertEqual(self.wrong(**{field: None}), [field])
+
+    def test_days(self) -> None:
+        """Days that exist, with or without a year."""
+        for day in ("02-29", "2024-02-29", "12-31"):
+            self.assertEqual(self.wrong(startdate=day, enddate=day), [])
+        for day in ("02-30", "2023-02-29", "9-20", "24-02-01", "09-20\n", ""):
+            self.assertEqual(self.wrong(startdate=day), ["startdate"], day)
+
+    def test_limits(self) -> None:
+        """Numbers, names and people are bounded, and so is the whole message."""
+        self.assertEqual(self.wrong(accessid=list(range(1, 201))), [])
+        self.assertEqual(self.wrong(accessid=list(range(1, 202))), ["accessid"])
+        self.assertEqual(self.wrong(accessid=[10**15] * 200), ["accessid"])
+        self.assertEqual(self.wrong(accessid=[7, 99999999]), ["accessid[1]"])
+        self.assertEqual(self.wrong(accessid=[0]), ["accessid[0]"])
+        self.assertEqual(self.wrong(name="张" * 22), ["name"])
+        for index in (-1, 256):
+            self.assertEqual(self.wrong(index=index), ["index"])
 
 
 class QuestionTests(SynchronousTestCase):

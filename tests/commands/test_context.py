@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.commands.kept import NOW, SN, Desk
-from tfserver.model import Admission, ClockEntry, Registration
+from tfserver.model import Admission, ClockEntry, Decided, Registration
 
 
 class ClockTests(SynchronousTestCase):
@@ -32,7 +32,7 @@ class ClockTests(SynchronousTestCase):
         """Another zone, registration or timeline counts at once, not from the next minute on."""
         desk = Desk().admit()
         self.assertTrue(self.kept(desk))
-        desk.context.settle("north", "Asia/Tokyo", "")
+        desk.context.settle(Decided("north", "Asia/Tokyo", ""))
         self.assertFalse(self.kept(desk))
         self.successResultOf(Deferred.fromCoroutine(desk.context.keep_clock(desk.now)))
         self.assertTrue(self.kept(desk))
@@ -52,7 +52,7 @@ class ClockTests(SynchronousTestCase):
         """An offset the terminal brought along is a guess until somebody confirms a zone."""
         desk = Desk().admit(ClockEntry(0, 3600), echo=3600)
         self.assertTrue(desk.context.guessed)
-        desk.context.settle("", "Africa/Lagos", "")
+        desk.context.settle(Decided("", "Africa/Lagos", ""))
         self.assertFalse(desk.context.guessed)
         self.assertFalse(Desk().admit().context.guessed)
 

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.commands.kept import AWAY, NOW, NOW_MS, SN, Desk
 from tfserver.commands.device import CheckLive, Heartbeat, Reg, checklive, heartbeat, reg
 from tfserver.errors import StoreUnavailable
-from tfserver.model import Admission, ClockEntry, Identity, Registration
+from tfserver.model import Admission, ClockEntry, Decided, Identity, Registration
 from tfserver.store.terminals import Arrival, RegistryFull
 from tfserver.wire import codec
 from tfserver.wire.message import Response
@@ -290,7 +290,7 @@ class ClockTests(RegCase):
     def test_settled_meanwhile(self) -> None:
         """What people decide while the terminal is connected counts from the next ``cloudtime``."""
         desk = Desk().admit()
-        desk.context.settle("south", "Asia/Tokyo", "aiface")
+        desk.context.settle(Decided("south", "Asia/Tokyo", "aiface"))
         found = desk.context.registration
         self.assertEqual((found.site, found.timezone, found.model_profile), ("south", "Asia/Tokyo", "aiface"))
         self.assertEqual(desk.context.cloudtime(), "2026-04-02 08:15:04", "only what the timeline says")

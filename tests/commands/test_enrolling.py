@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,6 +11,7 @@ from tests.commands.pictures import base64_of, picture
 from tfserver.wire.message import Profile
 from tfserver.wire.ordering import decode, restored
 
+ALLOWED = Profile(allow=frozenset({"setuserinfo"}))
 TEMPLATE = "c51b(12)07aa93e4" * 70
 
 
@@ -124,6 +125,66 @@ class UserTests(SynchronousTestCase):
             self.assertEqual(order.secrets(), {"record": str(record)})
             again = restored("setuserinfo", {**order.fields(), **order.secrets()})
             self.assertEqual(again.said(""), order.said(""))
+
+
+class ExtraTests(SynchronousTestCase):
+    """What only newer models take beside a credential."""
+
+    usual: ClassVar[dict[str, Any]] = {"enrollid": 7, "backupnum": 10, "record": 507311}
+    extras: ClassVar[dict[str, Any]] = {
+        "verifymode": 8,
+        "card": "0003120457",
+        "pwd": "4711",
+        "enable": 1,
+        "shiftid": 2,
+        "zoneid": 3,
+        "groupid": 4,
+        "birthday": "02-29",
+        "department": "张",
+        "aliasid": "0017",
+        "starttime": "2026-01-01 00:00:00",
+        "endtime": "2099-12-31 23:59:00",
+    }
+
+    def wrong(self, profile: Profile, **more: Any) -> list[str]:
+        """What is wrong with an order that is right without these."""
+        return [field for field, _ in decode("setuserinfo", {**self.usual, **more}, profile)[1]]
+
+    def test_not_allowed(self) -> None:
+        """Where the profile does not allow them each is refused, with what to do."""
+        for name, value in self.extras.items():
+            self.assertEqual(self.wrong(Profile(allow=frozenset({"adduser"})), **{name: value}), [name])
+        self.assertEqual(self.wrong(Profile()), [])
+        [(_, told)] = problems("setuserinfo", **self.usual, enable=1)
+        self.assertIn("profiles.<name>.allow", told)
+
+    def test_said(self) -> None:
+        """Where it does they go out, numbers as numbers."""
+        command, wrong = decode("setuserinfo", {**self.usual, **self.extras}, ALLOWED)
+        assert command is not None, wrong
+        told = {**self.usual, **self.extras, "card": 3_120_457, "pwd": 4711}
+        self.assertEqual(command.said(""), told)
+
+    def test_sealed(self) -> None:
+        """A card and a password wait sealed, and are shown to nobody."""
+        command, _ = decode("setuserinfo", {**self.usual, **self.extras}, ALLOWED)
+        assert command is not None
+        self.assertEqual(command.secrets(), {"record": "507311", "card": "0003120457", "pwd": "4711"})
+        again = restored("setuserinfo", {**command.fields(), **command.secrets()})
+        self.assertEqual(again.said(""), command.said(""))
+        for secret in ("507311", "3120457", "4711"):
+            self.assertNotIn(secret, str(command.shown()))
+
+    def test_wrong(self) -> None:
+        """What no terminal takes in them is refused field by field."""
+        for name, *values in (
+            *(("card", 0, "x", 2**32, -1), ("pwd", "007", 10**8, "x"), ("enable", 2, "1")),
+            *((name, -1, 256, "1") for name in ("verifymode", "shiftid", "zoneid", "groupid")),
+            *(("birthday", "02-30", "2000-01-01", ""), ("department", "x\n", "张" * 22), ("aliasid", "\t")),
+            *((name, "2026-02-30 00:00:00", "2026-01-01") for name in ("starttime", "endtime")),
+        ):
+            for value in values:
+                self.assertEqual(self.wrong(ALLOWED, **{name: value}), [name], value)
 
 
 class AddUserTests(SynchronousTestCase):

@@ -116,6 +116,25 @@ class MadeTests(RowCase):
             self.assertEqual(field, "a")
             self.assertNotIn("geheim", told)
 
+    def test_addresses(self) -> None:
+        """One with a password is sealed at the top and shown without it; further inside it is refused."""
+        address = "https://ann:geheim@example.org/f"
+        for order in (self.order("setotaserver", url=address), self.order("forceota", url=address, n=1)):
+            self.assertEqual(order.secrets(), {"url": address})
+            self.assertEqual(order.shown()["url"], "https://***@example.org/f")
+            self.assertEqual(order.said("")["url"], address)
+        for value in ([address], {"to": address}, [{"to": address}]):
+            ((field, told),) = decode("setdepartment", {"a": value}, ALLOWED)[1]
+            self.assertEqual(field, "a")
+            self.assertNotIn("geheim", told)
+
+    def test_other_addresses(self) -> None:
+        """Any other lies open as it is."""
+        address = "https://example.org:8443/f?to=a:b@c"
+        order = self.order("setotaserver", url=address)
+        self.assertEqual((order.secrets(), order.shown()), ({}, {"url": address}))
+        self.assertEqual(self.wrong("setdepartment", a=[address]), [])
+
     def test_people(self) -> None:
         """Nobody has the number of the unknown, and slots are those that are defined."""
         self.assertEqual(self.wrong("checkuserid", enrollid=99_999_999), ["enrollid"])

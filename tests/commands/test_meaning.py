@@ -54,7 +54,7 @@ class DirectionTests(TestCase):
     def test_raw_is_kept(self) -> None:
         """The label stands beside what was sent, and is absent where nothing is known."""
         labelled, other = punch(inout=1), punch(inout=9)
-        meaning = Meaning(Direction(into=(0,), out=(1,)), None)
+        meaning = Meaning(Direction(into=(0,), out=(1,)), None, {})
         meaning.add_to(labelled, None)
         meaning.add_to(other, None)
         told = msgspec.to_builtins(labelled)
@@ -63,7 +63,7 @@ class DirectionTests(TestCase):
 
     def test_only_people(self) -> None:
         """Doors and strangers have no way and repeat nothing."""
-        meaning = Meaning(Direction(always="in"), Repeats(60))
+        meaning = Meaning(Direction(always="in"), Repeats(60), {})
         for enrollid in (0, 99_999_999):
             first, second = punch("a", enrollid), punch("b", enrollid)
             meaning.add_to(first, 0)

@@ -106,8 +106,15 @@ class DangerTests(SynchronousTestCase):
 
     def test_passwords(self) -> None:
         """A password would lie open in the history."""
-        for name in ("password", "menupwd", "AdminPassword", "wifi_psk", "pin"):
+        for name in ("menupwd", "AdminPassword", "wifi_psk", "pin", "commkey", "menukey", "token"):
             self.assertEqual(wrong_fields("setdevinfo", **{name: "x"}), [name])
+        for name in ("keypad", "hotkey", "pinyin", "antpass"):
+            self.assertEqual(wrong_fields("setdevinfo", **{name: "x"}), [])
+
+    def test_addresses(self) -> None:
+        """So would one in an address."""
+        for address, wrong in (("http://a:geheim@host/", ["otaurl"]), ("http://host:80/", [])):
+            self.assertEqual(wrong_fields("setdevinfo", otaurl=address), wrong)
 
     def test_one_wrong_spoils_all(self) -> None:
         """Nothing is set when one of them is refused."""
@@ -134,5 +141,6 @@ class ReplyTests(SynchronousTestCase):
         self.assertEqual(found["volume"], 6)
         for name in secrets:
             self.assertTrue(found[name]["redacted"], name)
+        self.assertEqual(self.shown(otaurl="http://a:geheim@host/"), {"otaurl": "http://***@host/"})
         self.assertNotIn("geheim", json.dumps(found))
         self.assertNotIn("507311", json.dumps(found))

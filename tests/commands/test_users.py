@@ -189,6 +189,7 @@ class ExtraTests(PushCase):
         more = {"pwd": "507311", "password": 507311, "card": 3120457781, "image": "/9j/4AAQ", "photo": "/9j/"}
         for key, value in more.items():
             self.assertEqual(self._extra(**{key: value}), {}, key)
+        self.assertEqual(self._extra(site="http://a:geheim@host/"), {"site": "http://***@host/"})
 
     def test_many(self) -> None:
         """Forty of them are kept."""

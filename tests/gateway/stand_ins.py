@@ -19,7 +19,7 @@ from tfserver.config import Terminals as TerminalSettings
 from tfserver.gateway.link import Link
 from tfserver.gateway.turn import Turn
 from tfserver.metrics import Metrics
-from tfserver.model import Admission, Registration, canonical_sn
+from tfserver.model import Admission, Decided, Registration, canonical_sn
 from tfserver.store.keys import Keys
 from tfserver.store.models import NOTHING
 from tfserver.store.outbox import Look
@@ -214,7 +214,7 @@ class Stand:
             dealt_with=None,
             lost_leases=lambda held: [],
             compared=None,
-            settings=("", "", ""),
+            decided=Decided(),
         )
         self.punches = Punches(append=Kept(1, 0, 0))
         self.users = Face(put=None, is_known=True)

@@ -10,7 +10,7 @@ from tests.gateway.carrying import CarryingCase, Ring
 from tests.gateway.stand_ins import APPROVED, SN
 from tfserver.commands.context import Context
 from tfserver.errors import StoreUnavailable
-from tfserver.model import Admission, Registration
+from tfserver.model import Admission, Decided, Registration
 from tfserver.order import Danger, OrderEvent
 from tfserver.store.outbox import Taken
 from tfserver.wire.exchange import End
@@ -213,13 +213,13 @@ class SaidTests(CarryingCase):
 
     def test_serial_number(self) -> None:
         """Where the model wants it the serial number goes along."""
-        self.link.context.settle("", "", "named")
+        self.link.context.settle(Decided("", "", "named"))
         self.carry(args={"times": 1})
         self.assertEqual(self.said(), [{"cmd": "ring", "sn": SN, "times": 1}])
 
     def test_clock(self) -> None:
         """The offset of a command that sets the clock is kept before it is said."""
-        self.link.context.settle("", "Asia/Tokyo", "")
+        self.link.context.settle(Decided("", "Asia/Tokyo", ""))
         calls = len(self.stand.terminals.asked("set_clock"))
         waiting: Deferred[None] = Deferred()
         self.stand.terminals.given["set_clock"] = waiting
@@ -230,7 +230,7 @@ class SaidTests(CarryingCase):
 
     def test_clock_not_kept(self) -> None:
         """When it can't be kept nothing is said, and the order goes back."""
-        self.link.context.settle("", "Asia/Tokyo", "")
+        self.link.context.settle(Decided("", "Asia/Tokyo", ""))
         self.stand.terminals.given["set_clock"] = AWAY
         self.carry("ringclock")
         self.assertEqual((self.said(), self.events()), ([], [OrderEvent.PUT_BACK]))

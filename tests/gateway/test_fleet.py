@@ -11,7 +11,7 @@ from tests.gateway.stand_ins import APPROVED, SN, START, Dialled, Stand
 from tfserver.errors import StoreUnavailable
 from tfserver.gateway.fleet import Fleet
 from tfserver.gateway.link import Link
-from tfserver.model import Admission, Registration
+from tfserver.model import Admission, Decided, Registration
 from tfserver.store.shelf import Kept
 
 OTHER = "ZXDM26010043"
@@ -266,7 +266,7 @@ class WakeTests(FleetCase):
         for message in (f"admission {OTHER}", f"change {OTHER}", f"dance {SN}", "", f"{SN}"):
             self.woken(message)
         self.assertEqual(self.terminals.asked("losses"), [])
-        self.assertEqual(self.terminals.asked("settings"), [])
+        self.assertEqual(self.terminals.asked("decided"), [])
 
     def test_admission(self) -> None:
         """A terminal somebody decided about is told to come again; others that wait are not."""
@@ -281,7 +281,7 @@ class WakeTests(FleetCase):
     def test_change(self) -> None:
         """A changed zone holds from the next answer on."""
         terminal = self.registered("c1")
-        self.terminals.given["settings"] = ("north", "Asia/Tokyo", "")
+        self.terminals.given["decided"] = Decided("north", "Asia/Tokyo")
         self.woken(f"change {SN}")
         terminal.says(cmd="heartbeat", sn=SN)
         self.assertEqual(terminal.last()["cloudtime"], "2026-04-02 17:15:04")
@@ -290,7 +290,7 @@ class WakeTests(FleetCase):
     def test_change_without_a_store(self) -> None:
         """A change that can't be read now breaks nothing."""
         terminal = self.registered("c1")
-        self.terminals.given["settings"] = StoreUnavailable("away")
+        self.terminals.given["decided"] = StoreUnavailable("away")
         self.woken(f"change {SN}")
         self.assertEqual(terminal.wire.closed(), [])
 

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway import test_deadlines, test_link
 from tests.gateway.stand_ins import SN, Dialled, Stand
+from tfserver.model import Decided
 from tfserver.store.shelf import Kept
 
 
@@ -112,7 +113,7 @@ class CloudtimeTests(SynchronousTestCase):
         keeping: Deferred[Kept] = Deferred()
         stand.punches.given["append"] = keeping
         terminal.sendlog()
-        terminal.link.context.settle("", "Asia/Shanghai", "")
+        terminal.link.context.settle(Decided("", "Asia/Shanghai", ""))
         keeping.callback(Kept(1, 0, 0))
         self.assertEqual(terminal.last()["cloudtime"], "2026-04-02 08:15:04")
         stand.punches.given["append"] = Kept(1, 0, 0)

@@ -161,6 +161,7 @@ class FirstClockTests(RegistryCase):
         """A clock that is known already is told, not replaced, also when only an offset was brought along."""
         terminals = await self.terminals()
         known = (ClockEntry(0, 0), ClockEntry(NOW, 7200))
+        await self.registering(terminals, "T1", "c0")
         await terminals.set_clock("T1", known, None)
         found = await self.registering(terminals, "T1", "c1", clock=CLOCK, echo=3600)
         self.assertEqual((found.clock, found.echo), (known, None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.store.arrivals import NOW, TerminalsCase, arrival
 from tests.store.connected import until
-from tfserver.model import Admission, Capacity
+from tfserver.model import Admission, Capacity, Decided
 from tfserver.store import terminals as terminals_module
 from tfserver.store.terminals import RegistryFull, Terminals
 
@@ -225,10 +225,11 @@ class ViewTests(TerminalsCase):
         """What people set is shown, and told to the terminal's process at its reg and later."""
         terminals = await self.terminals()
         await self.approved(terminals, "c1")
-        self.assertEqual(await terminals.settings("zxab1"), ("", "", ""))
+        self.assertEqual(await terminals.decided("zxab1"), Decided())
         said = {"site": "São Paulo", "timezone": "America/Sao_Paulo", "model_profile": "x", "name": "0012"}
         await terminals.change("zxab1", {**said, "tags": '["a","b"]'})
-        self.assertEqual(await terminals.settings("ZXAB1"), ("São Paulo", "America/Sao_Paulo", "x"))
+        decided = Decided("São Paulo", "America/Sao_Paulo", "x")
+        self.assertEqual(await terminals.decided("ZXAB1"), decided)
         found = await terminals.get("ZXAB1")
         assert found is not None
         self.assertEqual((found.site, found.timezone, found.model_profile, found.name), tuple(said.values()))

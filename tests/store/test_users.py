@@ -60,6 +60,17 @@ class KeepTests(UsersCase):
         await self.client.write("HSET", "tf:user:7", "key", Vault(MASTER).new_data_key(7))
         self.assertFalse(await users.is_known(7))
 
+    async def test_kept_for_good(self) -> None:
+        """A data key that was made for an order goes after a while; with a person's data it stays."""
+        users = await self.users()
+        wrapped = Vault(MASTER).new_data_key(7)
+        await self.client.write("HSET", "tf:user:7", "key", wrapped)
+        await self.client.write("PEXPIRE", "tf:user:7", 60_000)
+        await users.put("T1", 7, ZOE, (50, RECORD), ORIGIN)
+        self.assertEqual(await self.client.read("PTTL", "tf:user:7"), -1)
+        self.assertEqual(await self.client.read("HGET", "tf:user:7", "key"), wrapped)
+        self.assertEqual(await users.credential("T1", 7, 50), (RECORD, ORIGIN))
+
     async def test_side_by_side(self) -> None:
         """What two terminals say of one enrollid stands side by side."""
         users = await self.users()

@@ -12,10 +12,10 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
-from tests.web.samples import an_order
+from tests.web.samples import a_webhook, an_order
 from tfserver.config import Web
 from tfserver.metrics import Metrics
-from tfserver.model import Terminal
+from tfserver.model import Decided, Terminal
 from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.tokens import Role, Token
 from tfserver.web.problem import Problem
@@ -113,8 +113,9 @@ class PagesCase(SynchronousTestCase):
         self.clock = Clock()
         self.accepted = {**TOKENS, BOUND: BOUND_TOKEN}
         self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
-        self.terminals.given["settings"] = ("", "", "")
+        self.terminals.given["decided"] = Decided()
         self.feed = Feed()
+        self.archive = Face(page=[], by_time=([], ""))
         self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)
         self.tokens = Face(find=self.accepted.get, all=lambda: [*self.accepted.values()], revoke=None)
         self.tokens.given["issue"] = lambda secret, entry, key: entry
@@ -122,6 +123,10 @@ class PagesCase(SynchronousTestCase):
         self.commander.given.update(backfills=([], None), cancel=an_order())
         self.audit = Face(write=None, page=[])
         self.events = Face(ends=Ends(BEGINNING, BEGINNING), page=[])
+        self.webhooks = Face(all=[], get=None, add=a_webhook(), change=a_webhook(), delete=None)
+        self.webhooks.given.update(dead_letters=([], None), redeliver=0)
+        self.names = Face(addresses=["93.184.216.34"])
+        self.names.__dict__["allow_private"] = False
         self.metrics = Metrics()
         self.unready: str | None = None
         self.draining = False
@@ -132,8 +137,21 @@ class PagesCase(SynchronousTestCase):
 
     def sources(self) -> Sources:
         """The stand-ins as the pages know them."""
-        faces: Any = (self.terminals, self.punches, self.tokens, self.commander, self.audit, self.events)
-        return Sources(*faces, self.metrics, lambda: self.unready, lambda: self.draining)
+        faces: dict[str, Any] = {
+            "terminals": self.terminals,
+            "punches": self.punches,
+            "tokens": self.tokens,
+            "commander": self.commander,
+            "audit": self.audit,
+            "events": self.events,
+            "webhooks": self.webhooks,
+            "names": self.names,
+            "feed": self.punches,
+            "archive": self.archive,
+        }
+        return Sources(
+            metrics=self.metrics, unready=lambda: self.unready, draining=lambda: self.draining, **faces
+        )
 
     def with_terminals(self, *terminals: Terminal) -> None:
         """Let the registry hold these."""
@@ -142,11 +160,11 @@ class PagesCase(SynchronousTestCase):
         def page(after: str, limit: int) -> list[Terminal]:
             return [found[sn] for sn in sorted(found) if sn > after][:limit]
 
-        def settings(sn: str) -> tuple[str, str, str]:
+        def decided(sn: str) -> Decided:
             terminal = found.get(sn.upper())
-            return (terminal.site if terminal else "", "", "")
+            return Decided(terminal.site if terminal else "")
 
-        self.terminals.given.update(page=page, get=lambda sn: found.get(sn.upper()), settings=settings)
+        self.terminals.given.update(page=page, get=lambda sn: found.get(sn.upper()), decided=decided)
 
     def set_bound(self, owner: Any, name: str, value: int) -> None:
         """Let a bound be another one until the end of the test."""

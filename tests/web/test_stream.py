@@ -236,6 +236,17 @@ class EndTests(StreamCase):
         self.assertTrue(watching.is_closed)
         self.assertFalse(watching.is_aborted)
 
+    def test_counted(self) -> None:
+        """How many watch is told by the metrics, however their streams end."""
+        self.set_bound(streams, "MOST_STREAMS", 2)
+        first, _, _ = self.watch(), self.watch(), self.watch()
+        self.assertEqual(self.metrics.streams, 2)
+        first.leave()
+        self.assertEqual(self.metrics.streams, 1)
+        self.draining = True
+        self.clock.advance(0.3)
+        self.assertEqual(self.metrics.streams, 0)
+
     def test_revoked(self) -> None:
         """The stream of a token that was revoked ends within seconds; others go on."""
         watching, other = self.watch(), self.watch(token=OPERATOR)

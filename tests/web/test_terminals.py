@@ -63,7 +63,7 @@ class ListTests(PagesCase):
         [found] = self.get("/api/v1/terminals?state=online").body["terminals"]
         wanted = (
             "sn name site timezone admission online owner connected_at last_frame last_punch clock_offset_ms "
-            "clock devinfo capacity completeness model_profile tags"
+            "clock devinfo capacity completeness model_profile tags direction"
         )
         self.assertEqual(set(found), set(wanted.split()))
 

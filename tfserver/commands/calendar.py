@@ -8,11 +8,25 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tfserver.commands.fields import END, MOST_ZONE, Name, Switch, is_real, name_problems
+from tfserver.commands.fields import (
+    END,
+    MOST_ZONE,
+    Enrollid,
+    Name,
+    Switch,
+    is_real,
+    name_problems,
+    person_problems,
+)
 from tfserver.wire.message import Command, Problems, Profile, Reply
 from tfserver.wire.table import command
 
 MOST_HOLIDAYS: Final = 30
+MOST_INDEX: Final = 255
+"""Of the older form; nobody said a limit, and a year has not so many holidays."""
+MOST_ACCESS: Final = 200
+MOST_PACKET: Final = 3000
+"""Bytes of a message that terminals with the older form take (protocol §2.3)."""
 MOST_ITEMS: Final = {True: 16, False: 8}
 """Items to choose one of, or several of (protocol §2.3)."""
 MOST_SCHEDULES: Final = 8
@@ -27,6 +41,15 @@ DayOfYear = Annotated[
         extra={"expected": "a day as MM-DD"},
     ),
 ]
+Date = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\d{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])" + END,
+        description="A day, as the terminal itself writes it.",
+        extra={"expected": "a day as MM-DD or YYYY-MM-DD"},
+    ),
+]
+Index = Annotated[int, Meta(ge=0, le=MOST_INDEX, description="Which, on terminals that number them.")]
 Label = Annotated[
     str,
     Meta(
@@ -63,9 +86,17 @@ class Holiday(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Holidays(Reply):
-    """The holidays."""
+    """The holidays; a terminal that numbers them tells one at a time, and who may pass then."""
 
     holidays: list[Any] | None = None
+    index: int | None = None
+    name: str | None = None
+    startdate: str | None = None
+    enddate: str | None = None
+    idallcout: int | None = None
+    indexfrom: int | None = None
+    indexto: int | None = None
+    accessid: list[Any] | None = None
 
 
 HOLIDAYS: Final = "holidays"
@@ -74,7 +105,9 @@ HOLIDAYS: Final = "holidays"
 
 @command
 class GetHoliday(Command[Holidays]):
-    """Ask for the holidays."""
+    """Ask for the holidays, or with ``index`` for one of them: older terminals know only that."""
+
+    index: Index | UnsetType = UNSET
 
     def subject(self) -> str:
         """It changes nothing."""
@@ -82,26 +115,66 @@ class GetHoliday(Command[Holidays]):
 
     def said(self, cloudtime: str) -> dict[str, Any]:
         """They come all at once, but the document asks for them as for a first page."""
-        return {"stn": True}
+        return {**self.fields(), "stn": True}
 
 
 @command
 class SetHoliday(Command[Reply]):
-    """Set the holidays."""
+    """Set the holidays, or with ``index`` one of them: older terminals know only that."""
 
-    holidays: Annotated[list[Holiday], Meta(max_length=MOST_HOLIDAYS, description="All of them.")]
+    holidays: (
+        Annotated[list[Holiday], Meta(max_length=MOST_HOLIDAYS, description="All of them.")] | UnsetType
+    ) = UNSET
+    index: Index | UnsetType = UNSET
+    startdate: Annotated[Date, Meta(description="Its first day.")] | UnsetType = UNSET
+    enddate: Annotated[Date, Meta(description="Its last day.")] | UnsetType = UNSET
+    name: Annotated[Name, Meta(description="What it is called.")] | UnsetType = UNSET
+    accessid: (
+        Annotated[list[Enrollid], Meta(max_length=MOST_ACCESS, description="Who may pass then.")] | UnsetType
+    ) = UNSET
 
     def subject(self) -> str:
         """It changes the holidays."""
         return HOLIDAYS
 
     def problems(self, profile: Profile) -> Problems:
-        """What is wrong with each."""
-        return [
-            problem
-            for place, holiday in enumerate(self.holidays)
-            for problem in holiday.problems(f"holidays[{place}]")
-        ]
+        """What is wrong with each, or with the one."""
+        if isinstance(self.holidays, list):
+            told = "expected no more beside holidays"
+            return [
+                *((name, told) for name in self.fields() if name != "holidays"),
+                *(
+                    problem
+                    for place, holiday in enumerate(self.holidays)
+                    for problem in holiday.problems(f"holidays[{place}]")
+                ),
+            ]
+        if self.index is UNSET:
+            return [("holidays", "missing; expected all of them, or index and one of them")]
+        return self._problems_of_one()
+
+    def _problems_of_one(self) -> Problems:
+        given, needed = self.fields(), ("startdate", "enddate", "name")
+        found = [(field, "missing; it is part of one holiday") for field in needed if field not in given]
+        found += name_problems("name", self.name)
+        for field in ("startdate", "enddate"):
+            # of a leap year: 29 February is a day too
+            day = given.get(field, "01-01")
+            if not is_real(day if len(day) > len("MM-DD") else f"2000-{day}", "%Y-%m-%d"):
+                found.append((field, "expected a day that exists, as MM-DD or YYYY-MM-DD"))
+        for place, enrollid in enumerate(given.get("accessid", [])):
+            found += person_problems(f"accessid[{place}]", enrollid)
+        if len(msgspec.json.encode({"cmd": self.word(), **self.said("")})) >= MOST_PACKET:
+            found.append(("accessid", f"expected fewer: such terminals take less than {MOST_PACKET} bytes"))
+        return found
+
+    def said(self, cloudtime: str) -> dict[str, Any]:
+        """All of them as they are; one with the length of its list before it."""
+        fields = self.fields()
+        if "index" not in fields:
+            return fields
+        access = fields.pop("accessid", [])
+        return {"index": fields.pop("index"), "stn": True, **fields, "count": len(access), "accessid": access}
 
 
 class Questionnaire(Reply):

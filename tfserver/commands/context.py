@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from tfserver.commands.meaning import Meaning, meaning_of
 from tfserver.config import ModelProfile, Settings
 from tfserver.metrics import Metrics
-from tfserver.model import Admission, ClockEntry, Registration
+from tfserver.model import Admission, ClockEntry, Decided, Registration
 from tfserver.store.outbox import Outbox
 from tfserver.store.punches import Punches
 from tfserver.store.shelf import Shelf
@@ -58,6 +59,7 @@ class Services:
 class Context:
     """One terminal's connection, as its handlers see it.
 
+    ``meaning`` labels its punches, None when there is nothing to say beside what is sent;
     ``guessed`` says that the terminal keeps an offset it brought along, which nobody has confirmed;
     ``stretch`` is the last one of its timeline, as far as ordinary records are read by it.
     """
@@ -73,6 +75,7 @@ class Context:
         "guessed",
         "leased",
         "make",
+        "meaning",
         "services",
         "site",
         "stretch",
@@ -87,6 +90,7 @@ class Context:
         self.make = _NO_MAKE
         self.site = ""
         self.guessed = False
+        self.meaning: Meaning | None = None
         self.stretch: times.Stretch | None = None
         self._registration = UNREGISTERED
         self._timeline: tuple[ClockEntry, ...] = ()
@@ -123,6 +127,7 @@ class Context:
     def registration(self, registration: Registration) -> None:
         """It was admitted, or something was decided."""
         self._registration = registration
+        self.meaning = meaning_of(registration.direction, self.profile, self.settings.punches, self.meaning)
         self.site = registration.site
         self.guessed = not registration.timezone and registration.echo is not None
         self._clock_kept_at = -1
@@ -181,11 +186,9 @@ class Context:
             await self.store.terminals.set_clock(self.sn, timeline, self._registration.echo)
             self.timeline = timeline
 
-    def settle(self, site: str, timezone: str, model_profile: str) -> None:
+    def settle(self, decided: Decided) -> None:
         """Take over what people decided for this terminal meanwhile."""
-        self.registration = msgspec.structs.replace(
-            self._registration, site=site, timezone=timezone, model_profile=model_profile
-        )
+        self.registration = msgspec.structs.replace(self._registration, **decided._asdict())
 
     def cloudtime(self) -> str:
         """The terminal's local time, as it goes on the wire.

@@ -8,14 +8,19 @@ from typing import Annotated, Any, ClassVar, Final
 from msgspec import UNSET, Meta, UnsetType
 
 from tfserver import credentials
+from tfserver.commands.calendar import DayOfYear
 from tfserver.commands.fields import (
     SLOW,
     Admin,
     Backupnum,
+    DateTime,
     Name,
     Person,
+    Switch,
+    is_real,
     name_problems,
     slot_problems,
+    time_problems,
 )
 from tfserver.commands.photos import photo_problem, plain_photo
 from tfserver.credentials import Content, Kind, slots_of
@@ -28,6 +33,11 @@ MOST_FINGERPRINT: Final = 1619
 MOST_TEMPLATE: Final = 200_000
 """Characters of any other template: nobody said a limit, and this is far beyond those seen."""
 _PASSWORD: Final = re.compile(r"[1-9][0-9]{0,7}")
+EXTRAS: Final = (
+    *("verifymode", "card", "pwd", "enable", "shiftid", "zoneid", "groupid", "birthday"),
+    *("starttime", "endtime", "department", "aliasid"),
+)
+"""What only terminals of the V3 generation take beside a credential (protocol §5.1)."""
 
 Password = Annotated[
     int | str,
@@ -36,11 +46,22 @@ Password = Annotated[
         extra={"expected": "1 to 8 digits, the first not 0"},
     ),
 ]
+_NOT_ALLOWED: Final = (
+    "not every model knows it: list setuserinfo under profiles.<name>.allow in the configuration, and give "
+    "that name to the terminal as its model_profile"
+)
+Small = Annotated[int, Meta(ge=0, le=255)]
+Card = Annotated[
+    int | str,
+    Meta(description="[V3] The number of a card.", extra={"expected": "the number of a card"}),
+]
 
 
 @command
 class SetUserInfo(Person[Reply], kw_only=True):
-    """Put one credential of a person on the terminal; the person is made when new."""
+    """Put one credential of a person on the terminal; the person is made when new. Fields with [V3] are not
+    known to every model: the profile has to allow ``setuserinfo``.
+    """
 
     within: ClassVar[float] = SLOW
 
@@ -55,13 +76,48 @@ class SetUserInfo(Person[Reply], kw_only=True):
             extra={"expected": "a number or text, by backupnum"},
         ),
     ]
+    verifymode: Annotated[Small, Meta(description="[V3] How to verify; 0 as the terminal.")] | UnsetType = (
+        UNSET
+    )
+    card: Card | UnsetType = UNSET
+    pwd: Annotated[Password, Meta(description="[V3] A password for the keypad.")] | UnsetType = UNSET
+    enable: Annotated[Switch, Meta(description="[V3] 1 the person may pass, 0 not.")] | UnsetType = UNSET
+    shiftid: Annotated[Small, Meta(description="[V3] Number of the shift.")] | UnsetType = UNSET
+    zoneid: Annotated[Small, Meta(description="[V3] Number of the zone.")] | UnsetType = UNSET
+    groupid: Annotated[Small, Meta(description="[V3] Number of the group.")] | UnsetType = UNSET
+    birthday: Annotated[DayOfYear, Meta(description="[V3] The birthday.")] | UnsetType = UNSET
+    starttime: Annotated[DateTime, Meta(description="[V3] From when the person may pass.")] | UnsetType = (
+        UNSET
+    )
+    endtime: Annotated[DateTime, Meta(description="[V3] Until when.")] | UnsetType = UNSET
+    department: Annotated[Name, Meta(description="[V3] The department.")] | UnsetType = UNSET
+    aliasid: Annotated[Name, Meta(description="[V3] Another number of the person.")] | UnsetType = UNSET
 
     def problems(self, profile: Profile) -> Problems:
-        """What the slot does not take."""
+        """What the slot does not take, and what this model does not know."""
         return [
             *super().problems(profile),
             *name_problems("name", self.name),
             *(slot_problems("backupnum", self.backupnum) or self._record_problems(profile)),
+            *self._extra_problems(profile),
+        ]
+
+    def _extra_problems(self, profile: Profile) -> Problems:
+        given = self.fields()
+        if self.word() not in profile.allow:
+            return [(name, _NOT_ALLOWED) for name in EXTRAS if name in given]
+        wrong = [
+            (name, _record_problem(slot, str(given[name]), profile))
+            for name, slot in (("card", credentials.CARD), ("pwd", credentials.PASSWORD))
+            if name in given
+        ]
+        return [
+            *((name, problem) for name, problem in wrong if problem),
+            *name_problems("department", self.department),
+            *name_problems("aliasid", self.aliasid),
+            *time_problems("starttime", self.starttime),
+            *time_problems("endtime", self.endtime),
+            *_birthday_problems(given.get("birthday")),
         ]
 
     def _record_problems(self, profile: Profile) -> Problems:
@@ -70,7 +126,8 @@ class SetUserInfo(Person[Reply], kw_only=True):
 
     def said(self, cloudtime: str) -> dict[str, Any]:
         """Numbers go out as numbers, photos without a prefix."""
-        return {**self.fields(), "record": _normal(self.backupnum, self.record)}
+        found = {**self.fields(), "record": _normal(self.backupnum, self.record)}
+        return {**found, **{name: int(found[name]) for name in ("card", "pwd") if name in found}}
 
 
 @command
@@ -136,6 +193,13 @@ def _template_problem(kind: Kind, label: str, record: str) -> str | None:
     if 0 < len(record) <= most and record.isprintable():
         return None
     return f"expected a {label} as a terminal gave it: ASCII text of 1 to {most} characters"
+
+
+def _birthday_problems(birthday: str | None) -> Problems:
+    """Whether it exists; of a leap year: 29 February is a day too."""
+    if birthday is None or is_real(f"2000-{birthday}", "%Y-%m-%d"):
+        return []
+    return [("birthday", "expected a day that exists, as MM-DD")]
 
 
 def _normal(backupnum: int, record: int | str) -> int | str:

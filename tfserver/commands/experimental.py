@@ -17,6 +17,7 @@ from tfserver.commands.fields import END, SLOW, USERS, Backupnum, Enrollid, pers
 from tfserver.commands.reading import LOGS
 from tfserver.commands.records import Integer
 from tfserver.order import Danger
+from tfserver.privacy import without_logins
 from tfserver.wire.message import Command, Problems, Profile, Reply
 from tfserver.wire.ordering import MORE, OpenCommand
 from tfserver.wire.table import vocabulary
@@ -185,6 +186,16 @@ class Experimental(Command[Reply]):
             found.append((either[0], f"expected just one of {' and '.join(either)}"))
         return found
 
+    def secrets(self) -> dict[str, str]:
+        """Also addresses with a password in them."""
+        logins = {name: value for name, value in self.fields().items() if without_logins(value) != value}
+        return {**super().secrets(), **{name: value for name, value in logins.items() if type(value) is str}}
+
+    def shown(self) -> dict[str, Any]:
+        """The same for people, without the passwords."""
+        found: dict[str, Any] = without_logins(super().shown())
+        return found
+
     def _enrollid(self) -> int:
         found: int = getattr(self, "enrollid", 0)
         return found
@@ -194,6 +205,13 @@ class OpenExperimental(Experimental, OpenCommand[Reply]):
     """One whose fields nobody knows."""
 
     more: dict[FieldName, Value] = msgspec.field(default_factory=dict, name=MORE)
+
+    def problems(self, profile: Profile) -> Problems:
+        """Also passwords where they can't be sealed."""
+        told = "expected no address with a password inside it: only those beside cmd are sealed"
+        inner = {name: value for name, value in self.more.items() if isinstance(value, list | dict)}
+        hidden = [(name, told) for name, value in inner.items() if without_logins(value) != value]
+        return [*super().problems(profile), *hidden]
 
 
 def made_of(row: Row) -> type[Command[Any]]:

@@ -128,7 +128,7 @@ def _ingest(
 ) -> list[Record]:
     """Fix identity and time of records, once and for ever."""
     sn, site, guessed = shelf.told, terminal.site, terminal.guessed
-    canonical, received = shelf.sn, moment.text
+    canonical, received, meaning = shelf.sn, moment.text, terminal.meaning
     records = []
     for log, when in zip(logs, whens, strict=True):
         enrollid, mode, inout, event = log.enrollid, log.mode, log.inout, log.event
@@ -144,6 +144,8 @@ def _ingest(
             mode, verify, inout, event, log.temp, clock, log.extra,
         )
         # fmt: on
+        if meaning is not None:
+            meaning.add_to(punch, None if when.utc is None else when.utc_ms)
         sighting = None if logindex is None else sighting_of(member, logindex)
         records.append(Record(uid, member, sighting, when.day, when.identity, _encode(punch)))
     return records

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tfserver.config import ModelProfile, Punches
 from tfserver.model import Direction, Kind, Punch
 
 MOST_REMEMBERED: Final = 512
@@ -53,23 +54,39 @@ class Repeats:
 
 
 class Meaning:
-    """How the punches of one terminal are labelled: by its rule, and by what it sent just before."""
+    """How the punches of one terminal are labelled: by its rules, and by what it sent just before."""
 
-    __slots__ = ("_direction", "_repeats")
+    __slots__ = ("_direction", "repeats", "verify")
 
-    def __init__(self, direction: Direction | None, repeats: Repeats | None) -> None:
+    def __init__(self, direction: Direction | None, repeats: Repeats | None, verify: dict[int, str]) -> None:
         self._direction = direction
-        self._repeats = repeats
+        self.repeats = repeats
+        self.verify = verify
+        """What each ``mode`` means on a terminal of its kind; empty where only documents tell."""
 
     def add_to(self, punch: Punch, utc_ms: int | None) -> None:
         """Label the punch of a person; door events and strangers have neither way nor repeats."""
         if punch.kind is not Kind.PUNCH:
             return
+        if self.verify:
+            punch.verify = self.verify.get(punch.mode)
         if self._direction is not None:
             way = self._direction.of(punch.mode, punch.inout, punch.event)
             if way is not None:
                 punch.direction = way
-        if self._repeats is not None and utc_ms is not None:
-            first = self._repeats.of(punch.enrollid, utc_ms, punch.uid)
+        if self.repeats is not None and utc_ms is not None:
+            first = self.repeats.of(punch.enrollid, utc_ms, punch.uid)
             if first is not None:
                 punch.repeat_of = first
+
+
+def meaning_of(
+    direction: Direction | None, profile: ModelProfile, settings: Punches, before: Meaning | None
+) -> Meaning | None:
+    """The labels of a terminal; what was remembered ``before`` stays. None: there is nothing to label."""
+    if direction is None and not profile.verify and not settings.repeat_seconds:
+        return None
+    repeats = before.repeats if before is not None else None
+    if repeats is None and settings.repeat_seconds:
+        repeats = Repeats(settings.repeat_seconds)
+    return Meaning(direction, repeats, profile.verify)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from tfserver.commands.fields import END
 from tfserver.commands.records import Integer
-from tfserver.privacy import is_private, redacted
+from tfserver.privacy import is_private, redacted, without_logins
 from tfserver.wire.message import Command, Problems, Profile, Reply
 from tfserver.wire.ordering import MORE, OpenCommand
 from tfserver.wire.table import command
@@ -127,15 +127,17 @@ class SetDevInfo(OpenCommand[Reply]):
     def problems(self, profile: Profile) -> Problems:
         """What would cut the terminal off, or lie open."""
         found = super().problems(profile)
-        found += [(name, problem) for name in self.more if (problem := _problem_with(name))]
+        found += [
+            (name, problem) for name, value in self.more.items() if (problem := _problem_with(name, value))
+        ]
         return found if self.fields() else [("cmd", "expected at least one setting beside it")]
 
 
-def _problem_with(name: str) -> str | None:
+def _problem_with(name: str, value: Any) -> str | None:
     plain = name.replace("_", "").lower()
     if plain in CUTTING or plain.startswith(_NETWORK):
         return "can't be set from here: a wrong value cuts the terminal off for good; use its own menu"
-    if _is_secret(name):
+    if _is_secret(name) or without_logins(value) != value:
         return "can't be set from here: a password would lie open; use the terminal's own menu"
     return None
 

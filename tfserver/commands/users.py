@@ -96,7 +96,7 @@ def _unreadable(told: SendUser, word: str, why: str) -> Bad:
 def _extra(rest: dict[str, Any]) -> dict[str, Any]:
     """What else was sent, as far as it is short and plain: pictures and templates are long."""
     plain = {
-        key: value
+        key: short(value)
         for key, value in rest.items()
         if _is_plain(value) and len(key) <= MOST_TEXT and not is_private(key)
     }

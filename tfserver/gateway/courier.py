@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from tfserver.errors import StoreError
 from tfserver.gateway import proof
-from tfserver.gateway.reading import Kept, read
+from tfserver.gateway.reading import Kept, Result, read
 from tfserver.order import Danger, OrderError, OrderEvent
 from tfserver.store.outbox import Hand, Look, Outbox, Outcome, Taken
 from tfserver.wire import codec
@@ -243,8 +243,9 @@ class Courier:
         return codec.read_reply(command.reply_type(), reply).shown()
 
     def _unanswered(self, command: Command[Any], end: End, until: float) -> Outcome:
-        # when the process ends, it ends the connection itself
-        if end is End.LOST and command.ends_connection and not self.stopped:
+        # only a connection that the terminal ended says that it obeyed
+        is_ours = self.link.is_cut or self.stopped
+        if end is End.LOST and command.ends_connection and not is_ours:
             return Outcome(OrderEvent.SAID_TRUE, {})
         if end is not End.UNSENT:
             return Outcome(OrderEvent.NOT_LEARNED, error=OrderError(end.value))
@@ -254,10 +255,13 @@ class Courier:
 
     async def _read(self, command: Command[Any], taken: Taken, until: float) -> Outcome:
         """A long read, page by page; its progress is told, so that nobody takes it for lost."""
-        context = self.link.context
-        if command.moves_pointer and not await _is_kept(proof.doubt(context)):
-            return self._unanswered(command, End.UNSENT, until)
-        told_at = self.clock()
+        context, days = self.link.context, None
+        if command.moves_pointer or proof.is_of_all(command):
+            try:
+                days = await proof.doubted(context)
+            except StoreError:
+                return self._unanswered(command, End.UNSENT, until)
+        began, told_at = proof.begin(context), self.clock()
 
         async def goes_on(kept: Kept) -> bool:
             """Tell how far it is; False when the order was ended meanwhile."""
@@ -268,6 +272,12 @@ class Courier:
             return await self._outbox.progress(context.connection, taken, kept.shown())
 
         result = await read(self, command, goes_on, until)
+        if days is not None and proof.is_of_all(command):
+            await proof.settle(context, days, began, result)
+        return self._read_so(command, result, until)
+
+    def _read_so(self, command: Command[Any], result: Result, until: float) -> Outcome:
+        """What came of a reading, in terms of its order."""
         if result.refused is not None:
             return _not_obeyed(command, result.refused)
         if result.end is End.UNSENT and not result.kept.pages:
@@ -275,7 +285,9 @@ class Courier:
         if result.end is not End.REPLIED:
             why = "it was cut short" if result.end is End.UNSENT else result.end.value
             return Outcome(OrderEvent.NOT_LEARNED, error=OrderError(f"a list was not read to its end: {why}"))
-        return Outcome(OrderEvent.SAID_TRUE, result.kept.shown())
+        # of a list without records nobody has counted anything
+        counts = codec.read_reply(command.reply_type(), RawReply(command.word(), True, {})).shown()
+        return Outcome(OrderEvent.SAID_TRUE, {**counts, **result.kept.shown()})
 
     async def ask(self, command: Command[Any], until: float = math.inf, **more: Any) -> Finished:
         """Say one message of a command, and wait for its reply or the end of waiting for it."""

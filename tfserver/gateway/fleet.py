@@ -256,8 +256,7 @@ class Fleet:
                 link.close(_CLOSE_GOING_AWAY, "register again")
 
     async def _reread(self, link: Link) -> None:
-        site, timezone, profile = await self._services.store.terminals.settings(link.context.sn)
-        link.context.settle(site, timezone, profile)
+        link.context.settle(await self._services.store.terminals.decided(link.context.sn))
 
     async def drain(self, seconds: float) -> None:
         """Let answers that are under way go out, then close every connection."""

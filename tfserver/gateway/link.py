@@ -85,6 +85,7 @@ class Link:
         "context",
         "courier",
         "heard_at",
+        "is_cut",
         "plain",
         "session",
     )
@@ -103,6 +104,8 @@ class Link:
         self.context = context
         self.session = session
         self.closing = False
+        self.is_cut = False
+        """We ended the connection, not the terminal."""
         self.heard_at = monotonic()
         self._pinged_at = -1.0
         self._wire = wire
@@ -202,12 +205,12 @@ class Link:
     def close(self, code: int, reason: str) -> None:
         """End the connection."""
         if not self.closing:
-            self.closing = True
+            self.closing = self.is_cut = True
             self._wire.sendClose(code, reason)
 
     def abort(self) -> None:
         """End the connection at once."""
-        self.closing = True
+        self.closing = self.is_cut = True
         self._wire.transport.abortConnection()
 
     def pauseProducing(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import UNSET
 from twisted.logger import Logger
 
 from tfserver.commands.context import Context
@@ -52,13 +53,9 @@ class Moment(NamedTuple):
     day: str
 
 
-async def doubt(terminal: Context) -> None:
-    """Remember since which day records may be missing here, before anything is done that can lose some."""
-    await doubted(terminal)
-
-
 async def doubted(terminal: Context) -> Days:
-    """Remember it, and tell the days in doubt."""
+    """Remember since which day records may be missing here, before anything is done that can lose some; tell
+    the days in doubt."""
     terminals = terminal.store.terminals
     days = days_in_doubt(terminal, await terminals.proof(terminal.sn))
     stands = await terminals.mark_dirty(terminal.sn, days.first)
@@ -106,6 +103,20 @@ async def prove(terminal: Context, dirty: str, began: Moment) -> bool:
     False when the terminal changed hands meanwhile, or the doubt became another one."""
     lease = Lease(terminal.sn, terminal.connection)
     return await terminal.store.terminals.prove(lease, dirty, began.ms, began.day)
+
+
+def is_of_all(command: Command[Any]) -> bool:
+    """Whether a command reads all logs that the terminal has, whatever their days."""
+    return isinstance(command, GetAllLog) and command.since is UNSET and command.until is UNSET
+
+
+async def settle(terminal: Context, days: Days, began: Moment, result: Result) -> None:
+    """What a reading of all logs proves, if it was whole. Where that can't be kept the doubt stays."""
+    try:
+        if result.is_whole:
+            await prove(terminal, days.first, began)
+    except StoreError as away:
+        _log.info("{sn}: what is proven could not be kept: {away}", sn=terminal.sn, away=away)
 
 
 async def clean(courier: Courier, command: Command[Any], until: float, taken: Taken) -> Outcome:

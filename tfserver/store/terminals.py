@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from tfserver.config import Admission as AdmissionSettings
+from tfserver.errors import StoreError
 from tfserver.model import (
-    SUSPECT_DRIFT_MS,
     Admission,
     Clock,
     ClockEntry,
+    Decided,
     Identity,
     Registration,
     Terminal,
     canonical_sn,
-    capacities,
-    rfc3339,
 )
 from tfserver.store.client import Client
 from tfserver.store.keys import Keys
 from tfserver.store.models import Models
+from tfserver.store.terminal_rows import TIMELINE, clock_of, direction_of, drift_of, pairs, shown
 from tfserver.store.turn import Question, Turn
 
 HEARTBEAT_LIFE: Final = 15
@@ -32,7 +31,6 @@ LOST_LIFE: Final = 120
 MOST_CLAIMANTS: Final = 1000
 LEASES_A_CALL: Final = 500
 HEARD_A_CALL: Final = 1000
-_TIMELINE = msgspec.json.Decoder(tuple[ClockEntry, ...])
 
 
 class Arrival(NamedTuple):
@@ -124,13 +122,16 @@ class Terminals:
             *(arrival.address, _written(arrival.clock), "" if arrival.echo is None else arrival.echo),
         )
         if found[0] == "approved":
-            return _registration(arrival, *found[1:])
+            site, timezone, profile, *rest, direction = found[1:11]
+            decided = Decided(site, timezone, profile, direction_of(direction))
+            return _registration(arrival, decided, *rest)
         if found[0] == "full":
             raise RegistryFull
         return Registration(Admission(found[0]))
 
     async def set_clock(self, sn: str, timeline: tuple[ClockEntry, ...], echo: int | None) -> None:
-        """Remember by which offsets a terminal's clock ran; ``echo`` is one that nobody has confirmed."""
+        """Remember by which offsets a terminal's clock ran; ``echo`` is one that nobody has confirmed. Of one
+        that was deleted nothing is kept."""
         await self._turn.ask("clock", canonical_sn(sn), _written(timeline), "" if echo is None else echo)
 
     async def release(self, sn: str, connection: str) -> bool:
@@ -225,7 +226,7 @@ class Terminals:
         return Proof(
             dirty=fields.get("dirty", ""),
             proven_ms=int(fields["proven"]) if "proven" in fields else None,
-            clock=_clock(fields, _drift(fields)),
+            clock=clock_of(fields, drift_of(fields)),
             is_disabled="disabled" in fields,
             pushed_ms=round(float(pushed)) if pushed else None,
         )
@@ -243,41 +244,46 @@ class Terminals:
         return bool(await self._client.run("proof", [self._client.keys.terminal(lease.sn)], args))
 
     async def mark_disabled(self, sn: str) -> None:
-        """People may not be able to use it any more, until it is enabled again."""
-        self.disabled.add(canonical_sn(sn))
+        """People may not be able to use it any more, until it is enabled again. StoreError: that is not kept,
+        perhaps because there is no such terminal any more."""
+        name = canonical_sn(sn)
+        self.disabled.add(name)
         now = round(self._client.reactor.seconds() * 1000)
-        await self._client.write("HSETNX", self._client.keys.terminal(sn), "disabled", now)
+        if not await self._turn.ask("disable", name, now):
+            self.disabled.discard(name)
+            raise StoreError(f"terminal {sn} was deleted")
 
     async def clear_disabled(self, sn: str) -> None:
         """People can use it again."""
         await self._client.write("HDEL", self._client.keys.terminal(sn), "disabled")
         self.disabled.discard(canonical_sn(sn))
 
-    async def settings(self, sn: str) -> tuple[str, str, str]:
-        """What people decided for a terminal: site, timezone, model_profile; empty where they did not."""
-        fields = ("site", "timezone", "model_profile")
+    async def decided(self, sn: str) -> Decided:
+        """What people decided for a terminal; empty where they did not."""
+        fields = ("site", "timezone", "model_profile", "direction")
         found = await self._client.read("HMGET", self._client.keys.terminal(sn), *fields)
-        return found[0] or "", found[1] or "", found[2] or ""
+        site, timezone, profile, direction = (text or "" for text in found)
+        return Decided(site, timezone, profile, direction_of(direction))
 
     async def page(self, after: str, limit: int) -> list[Terminal]:
         """Terminals in the order of their serial numbers, behind ``after``."""
         keys = self._client.keys
         args = [after, limit, keys.terminal(""), keys.alive("")]
         found = await self._client.read_script("terminals", [keys.terminals, keys.heard, keys.punched], args)
-        return [_terminal(*row) for row in found]
+        return [shown(*row) for row in found]
 
     async def get(self, sn: str) -> Terminal | None:
         """One terminal, or None."""
         keys, name = self._client.keys, canonical_sn(sn)
-        fields = _pairs(await self._client.read("HGETALL", keys.terminal(name)))
-        if not fields:
+        fields = pairs(await self._client.read("HGETALL", keys.terminal(name)))
+        if "admission" not in fields:
             return None
         heard = await self._client.read("ZSCORE", keys.heard, name)
         punched = await self._client.read("ZSCORE", keys.punched, name)
         owner = fields.get("owner")
         alive = await self._client.read("EXISTS", keys.alive(owner)) if owner else 0
         flat = [part for pair in fields.items() for part in pair]
-        return _terminal(name, heard or "", punched or "", alive, flat)
+        return shown(name, heard or "", punched or "", alive, flat)
 
     async def claimants(self) -> list[Claimant]:
         """All devices in quarantine because their serial number is pinned to another."""
@@ -297,9 +303,7 @@ def _written(timeline: tuple[ClockEntry, ...]) -> bytes:
 
 def _registration(
     arrival: Arrival,
-    site: str,
-    timezone: str,
-    profile: str,
+    decided: Decided,
     clock: str,
     echo: str,
     is_first: str,
@@ -307,65 +311,13 @@ def _registration(
     dirty: str,
     disabled: str,
 ) -> Registration:
-    timeline = arrival.clock if is_first else _TIMELINE.decode(clock) if clock else ()
+    timeline = arrival.clock if is_first else TIMELINE.decode(clock) if clock else ()
     return Registration(
         admission=Admission.APPROVED,
-        site=site,
-        timezone=timezone,
-        model_profile=profile,
+        **decided._asdict(),
         clock=timeline,
         echo=int(echo) if echo else None,
         orders_wait=bool(waits),
         dirty=dirty,
         disabled=bool(disabled),
     )
-
-
-def _pairs(flat: list[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _terminal(sn: str, heard: str, punched: str, alive: int, flat: list[str]) -> Terminal:
-    fields = _pairs(flat)
-    devinfo = msgspec.json.decode(fields.get("devinfo") or "{}")
-    drift = _drift(fields)
-    online = bool(alive) and "conn" in fields
-    return Terminal(
-        sn=fields.get("sn", sn),
-        name=fields.get("name", ""),
-        site=fields.get("site", ""),
-        timezone=fields.get("timezone") or None,
-        admission=Admission(fields["admission"]),
-        online=online,
-        owner=fields["owner"].partition("/")[0] if online else None,
-        connected_at=_time(fields.get("connected_at")) if online else None,
-        last_frame=_time(heard or fields.get("reg_at")),
-        last_punch=_time(punched),
-        clock_offset_ms=drift,
-        clock=_clock(fields, drift),
-        devinfo=devinfo,
-        capacity=capacities(devinfo),
-        model_profile=fields.get("model_profile") or None,
-        tags=msgspec.json.decode(fields.get("tags") or "[]"),
-    )
-
-
-def _time(ms: str | None) -> str | None:
-    return rfc3339(datetime.fromtimestamp(float(ms) / 1000, UTC)) if ms else None
-
-
-def _drift(fields: dict[str, str]) -> int | None:
-    """The clock at the last ``reg`` against the offset that was in force just before it."""
-    if not fields.get("ahead") or not fields.get("clock"):
-        return None
-    at = int(fields["reg_at"])
-    before = [entry for entry in _TIMELINE.decode(fields["clock"]) if entry.since < at]
-    return int(fields["ahead"]) - before[-1].offset * 1000 if before else None
-
-
-def _clock(fields: dict[str, str], drift: int | None) -> Clock:
-    if fields.get("clock_state") == Clock.SUSPECT:
-        return Clock.SUSPECT
-    if drift is None or (fields.get("echo") and not fields.get("timezone")):
-        return Clock.UNKNOWN
-    return Clock.SUSPECT if abs(drift) >= SUSPECT_DRIFT_MS else Clock.OK

@@ -25,11 +25,11 @@ class Sites:
     async def learn(self, sns: Iterable[str]) -> dict[str, str]:
         """The sites of these terminals, and of all before."""
         new = [sn for sn in dict.fromkeys(sns) if sn not in self._known]
-        asked = [Deferred.fromCoroutine(self._terminals.settings(sn)) for sn in new]
+        asked = [Deferred.fromCoroutine(self._terminals.decided(sn)) for sn in new]
         try:
             found = await gatherResults(asked, consumeErrors=True)
         except FirstError as failed:
             reason: Failure = failed.subFailure
             reason.raiseException()
-        self._known.update((sn, settings[0]) for sn, settings in zip(new, found, strict=True))
+        self._known.update((sn, decided.site) for sn, decided in zip(new, found, strict=True))
         return self._known

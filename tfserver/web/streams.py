@@ -61,7 +61,7 @@ class _Round:
     async def _new_punches(self, view: View) -> list[Item]:
         after = view.ends.punches
         if after not in self._punches:
-            self._punches[after] = await self._sources.punches.page(after, PAGE)
+            self._punches[after] = await self._sources.feed.page(after, PAGE)
             self.is_full |= len(self._punches[after]) == PAGE
         return [
             Item(Ends(place, view.ends.events), PUNCH, f'{{"id":"{place}",{text[1:]}', _site(view, text))
@@ -103,6 +103,7 @@ class Streams:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, told)
         watcher = Watcher(request, token, view, self._reactor.seconds)
         self._watchers.add(watcher)
+        self._sources.metrics.streams = len(self._watchers)
         request.notifyFinish().addBoth(lambda _: self._forget(watcher))
         watcher.begin()
         if not self._looking.running:
@@ -111,6 +112,7 @@ class Streams:
     def _forget(self, watcher: Watcher) -> None:
         watcher.is_over = True
         self._watchers.discard(watcher)
+        self._sources.metrics.streams = len(self._watchers)
 
     async def _look(self) -> None:
         try:

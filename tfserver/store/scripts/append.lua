@@ -31,6 +31,8 @@ local function put_aside(kind, sn, logindex, why, raw)
 end
 
 local function freeze(terminal, time)
+  -- of one that was deleted half an entry would be left
+  if call('HEXISTS', terminal, 'admission') == 0 then return end
   local count = 1
   if call('HGET', terminal, 'frozen_at') == time then
     count = call('HINCRBY', terminal, 'frozen', 1)

@@ -9,8 +9,10 @@
 --      connection id, clock ahead of UTC (ms) or "", address, timeline (JSON) and echoed offset or "" for a clock
 --      of which nothing is known. Admits a terminal and, when it is approved, gives its lease to this connection:
 --      the newest admitted one wins. Answers {"approved", site, timezone, profile, clock, echoed offset, "1" when
---      the clock is the one sent, "1" when orders wait, dirty since, disabled since} or {"pending"|"denied"|"quarantined"|"full"}
---   "clock", sn, timeline (JSON), echoed offset or "". Answers 1
+--      the clock is the one sent, "1" when orders wait, dirty since, disabled since,
+--      rule of direction (JSON)} or {"pending"|"denied"|"quarantined"|"full"}
+--   "clock", sn, timeline (JSON), echoed offset or "". Answers 1, or 0 when there is no such terminal
+--   "disable", sn, now (ms). People may not be able to use it; an earlier moment stays. Answers as clock
 --   "release", sn, connection id. Gives a lease back. Answers 1, or 0 when it was not this connection's any more
 -- Returns an answer each; {"failed", error} for one that could not be done.
 local pending, claimants, terminals, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -58,7 +60,7 @@ local function claim(at)
   local sn, cpusn, mac, devinfo, now = ARGV[at], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
   local auto, connection, key = ARGV[at + 6] == '1', ARGV[at + 7], terminal_of .. sn
   local told = redis.call('HMGET', key, 'admission', 'cpusn', 'mac', 'site', 'timezone', 'model_profile', 'clock',
-    'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled')
+    'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled', 'direction')
   local admission, pinned_cpusn, pinned_mac, known = told[1], told[2] or '', told[3] or '', told[1]
   if not known then
     if not auto and redis.call('ZCARD', pending) >= most_pending then return {'full'} end
@@ -104,16 +106,27 @@ local function claim(at)
     redis.call('EXPIRE', due_of .. owner, 86400)
   end
   return {admission, told[4] or '', told[5] or '', told[6] or '', clock, echo, is_first, waits, told[14] or '',
-    told[15] or ''}
+    told[15] or '', told[16] or ''}
 end
+
+-- Of a terminal that was deleted nothing is kept: half an entry would be one that nobody admitted.
+local function is_known(key) return redis.call('HEXISTS', key, 'admission') == 1 end
 
 local function set_clock(at)
   local key, echo = terminal_of .. ARGV[at], ARGV[at + 2]
+  if not is_known(key) then return 0 end
   if echo == '' then
     redis.call('HSET', key, 'clock', ARGV[at + 1])
   else
     redis.call('HSET', key, 'clock', ARGV[at + 1], 'echo', echo)
   end
+  return 1
+end
+
+local function disable(at)
+  local key = terminal_of .. ARGV[at]
+  if not is_known(key) then return 0 end
+  redis.call('HSETNX', key, 'disabled', ARGV[at + 1])
   return 1
 end
 
@@ -125,8 +138,8 @@ local function release(at)
   return 1
 end
 
-local does = {claim = claim, clock = set_clock, release = release}
-local length = {claim = 12, clock = 3, release = 2}
+local does = {claim = claim, clock = set_clock, disable = disable, release = release}
+local length = {claim = 12, clock = 3, disable = 2, release = 2}
 local answers, at = {}, 10
 while at <= #ARGV do
   local kind = ARGV[at]

@@ -4,6 +4,8 @@
 local key = redis.call('HGET', KEYS[1], 'key')
 if key and key ~= ARGV[1] then return 0 end
 if not key then redis.call('HSET', KEYS[1], 'key', ARGV[1]) end
+-- a key that was made for an order lives no longer than orders do; a person's stays
+redis.call('PERSIST', KEYS[1])
 local profile = 'p:' .. ARGV[2]
 if redis.call('HGET', KEYS[1], profile) ~= ARGV[3] then redis.call('HSET', KEYS[1], profile, ARGV[3]) end
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'c:' .. ARGV[4] .. ':' .. ARGV[2], ARGV[5]) end

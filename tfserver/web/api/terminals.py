@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tfserver import privacy
-from tfserver.model import Admission, Terminal, capacities
+from tfserver.model import Admission, Direction, Terminal, capacities
 from tfserver.store.terminals import Claimant, Terminals
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
@@ -43,6 +43,7 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
     timezone: Annotated[Line, Meta(description="an IANA zone")] | UnsetType | None = UNSET
     model_profile: Line | UnsetType | None = UNSET
     tags: Annotated[list[Line], Meta(max_length=50)] | UnsetType = UNSET
+    direction: Direction | UnsetType | None = UNSET
 
 
 async def listing(call: Call) -> TerminalPage:
@@ -104,6 +105,9 @@ async def change(call: Call) -> Terminal:
     }
     if wanted.tags is not UNSET:
         fields["tags"] = msgspec.json.encode(wanted.tags).decode()
+    if wanted.direction is not UNSET:
+        rule = wanted.direction
+        fields["direction"] = "" if rule is None else msgspec.json.encode(rule).decode()
     if fields:
         await store.change(sn, fields)
     if wanted.admission is not UNSET:

@@ -1,0 +1,81 @@
+"""Terminals as people see them, from what the store keeps of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from tfserver.model import (
+    SUSPECT_DRIFT_MS,
+    Admission,
+    Clock,
+    ClockEntry,
+    Direction,
+    Terminal,
+    capacities,
+    rfc3339,
+)
+
+TIMELINE: Final = msgspec.json.Decoder(tuple[ClockEntry, ...])
+_DIRECTION: Final = msgspec.json.Decoder(Direction)
+
+
+def direction_of(text: str | None) -> Direction | None:
+    """The rule that a terminal's punches go in or out by, from its JSON."""
+    return _DIRECTION.decode(text) if text else None
+
+
+def pairs(flat: list[str]) -> dict[str, str]:
+    """Names and values, one after another, as a dictionary."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def shown(sn: str, heard: str, punched: str, alive: int, flat: list[str]) -> Terminal:
+    """One terminal, from its fields, when it was heard and punched last (ms), and whether its owner lives."""
+    fields = pairs(flat)
+    devinfo = msgspec.json.decode(fields.get("devinfo") or "{}")
+    drift = drift_of(fields)
+    online = bool(alive) and "conn" in fields
+    return Terminal(
+        sn=fields.get("sn", sn),
+        name=fields.get("name", ""),
+        site=fields.get("site", ""),
+        timezone=fields.get("timezone") or None,
+        admission=Admission(fields["admission"]),
+        online=online,
+        owner=fields["owner"].partition("/")[0] if online else None,
+        connected_at=_time(fields.get("connected_at")) if online else None,
+        last_frame=_time(heard or fields.get("reg_at")),
+        last_punch=_time(punched),
+        clock_offset_ms=drift,
+        clock=clock_of(fields, drift),
+        devinfo=devinfo,
+        capacity=capacities(devinfo),
+        model_profile=fields.get("model_profile") or None,
+        tags=msgspec.json.decode(fields.get("tags") or "[]"),
+        direction=direction_of(fields.get("direction")),
+    )
+
+
+def _time(ms: str | None) -> str | None:
+    return rfc3339(datetime.fromtimestamp(float(ms) / 1000, UTC)) if ms else None
+
+
+def drift_of(fields: dict[str, str]) -> int | None:
+    """The clock at the last ``reg`` against the offset that was in force just before it."""
+    if not fields.get("ahead") or not fields.get("clock"):
+        return None
+    at = int(fields["reg_at"])
+    before = [entry for entry in TIMELINE.decode(fields["clock"]) if entry.since < at]
+    return int(fields["ahead"]) - before[-1].offset * 1000 if before else None
+
+
+def clock_of(fields: dict[str, str], drift: int | None) -> Clock:
+    """How far the clock of a terminal can be trusted."""
+    if fields.get("clock_state") == Clock.SUSPECT:
+        return Clock.SUSPECT
+    if drift is None or (fields.get("echo") and not fields.get("timezone")):
+        return Clock.UNKNOWN
+    return Clock.SUSPECT if abs(drift) >= SUSPECT_DRIFT_MS else Clock.OK
