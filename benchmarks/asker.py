@@ -27,6 +27,7 @@ from tfserver import commands
 from tfserver.backfilling import Backfilling
 from tfserver.commander import Commander, Wanted
 from tfserver.config import Admission, Orders, Settings, Store
+from tfserver.metrics import Metrics
 from tfserver.service import settle_memory
 from tfserver.store.backfills import Backfills
 from tfserver.store.client import Client
@@ -52,7 +53,7 @@ async def ask(reactor: Any, options: argparse.Namespace) -> None:
     vault = Vault(read_master_key(os.environ["TFSERVER_MASTER_KEY"], "TFSERVER_MASTER_KEY"))
     terminals, outbox = Terminals(client, Admission(), OWNER), Outbox(client, vault, Orders(), OWNER)
     backfills = Backfilling(reactor, outbox, Backfills(client), Settings())
-    commander = Commander(reactor, outbox, terminals, Settings(), backfills)
+    commander = Commander(reactor, outbox, terminals, Settings(), backfills, Metrics())
     client.listen([client.keys.wake(OWNER)], lambda _, message: commander.woken(message))
     settle_memory()
     say("ready")

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.gateway.stand_ins import SN, Face
 from tfserver.commander import BadOrder, Commander, NotAllowed, Refused, Wanted
 from tfserver.config import ModelProfile, Settings
+from tfserver.metrics import Metrics
 from tfserver.model import Decided
 from tfserver.order import Danger, Order, OrderState
 from tfserver.store.outbox import NewOrder, Put
@@ -95,9 +96,10 @@ class CommanderCase(SynchronousTestCase):
         self.clock = Clock()
         self.outbox = Face(put=Put("put", "id1"), get=order(), listing=([], None), cancel=OrderState.QUEUED)
         self.terminals = Face(decided=Decided())
+        self.metrics = Metrics()
         profiles = {"bells": ModelProfile(allow=frozenset({"ringtest"}), sn_in_commands=True)}
         settings: Any = Settings(profiles=profiles)
-        faces: tuple[Any, ...] = (self.outbox, self.terminals, settings, Face())
+        faces: tuple[Any, ...] = (self.outbox, self.terminals, settings, Face(), self.metrics)
         self.commander = Commander(self.clock, *faces)
 
     def begun(self, coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:

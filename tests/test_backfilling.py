@@ -23,6 +23,7 @@ from tfserver.commander import (
 )
 from tfserver.config import Settings
 from tfserver.config import Terminals as TerminalSettings
+from tfserver.metrics import Metrics
 from tfserver.order import LIVES, Danger
 from tfserver.store.backfills import Backfills
 
@@ -78,7 +79,7 @@ class CommanderCase(OutboxCase):
         outbox = await self.begin(**orders)
         settings = Settings()
         backfilling = Backfilling(reactor, outbox, Backfills(self.client), settings)
-        return Commander(reactor, outbox, self.registry, settings, backfilling)
+        return Commander(reactor, outbox, self.registry, settings, backfilling, Metrics())
 
     async def refusal(self, asking: Any, kind: type[Refused]) -> Refused:
         """How it was refused; nothing is made by that."""

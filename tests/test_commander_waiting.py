@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from twisted.internet.defer import CancelledError, Deferred
 
 from tests.commanding import CommanderCase, order
@@ -36,6 +37,18 @@ class WaitingTests(CommanderCase):
         self.assertNoResult(waiting)
         self.commander.woken("ended id1")
         self.assertIs(self.successResultOf(waiting).state, OrderState.DONE)
+
+    def test_counted(self) -> None:
+        """How many wait is told by the metrics, however their waits end."""
+        both = [self.waiting(), self.waiting(order_id="id2")]
+        self.assertEqual(self.metrics.waits, 2)
+        both[0].cancel()
+        self.failureResultOf(both[0], CancelledError)
+        self.assertEqual(self.metrics.waits, 1)
+        self.ends()
+        self.commander.woken("ended id2")
+        self.successResultOf(both[1])
+        self.assertEqual(self.metrics.waits, 0)
 
     def test_woken_too_early(self) -> None:
         """A message of something that is no end lets it wait on, and be woken again."""
@@ -164,10 +177,19 @@ class CancelTests(CommanderCase):
         self.failureResultOf(self.cancelling(), UnknownOrder)
 
     def test_forget(self) -> None:
-        """With a terminal all that waits for it is taken back, page by page, and then it is forgotten."""
+        """All that waits for a terminal is taken back, page by page, before it is forgotten, and what was put
+        meanwhile afterwards."""
         pages = {"": ([order(), order(OrderState.SENT)], "2"), "2": ([order(), order(OrderState.DONE)], None)}
+        later = {"": ([msgspec.structs.replace(order(), id="id9")], None)}
         self.outbox.given["listing"] = lambda sn, limit, cursor: pages[cursor]
-        self.terminals.given["delete"] = True
+
+        def delete(sn: str) -> bool:
+            """It is forgotten."""
+            self.assertEqual(self.outbox.asked("cancel"), [("id1", "token 2")] * 2)
+            self.outbox.given["listing"] = lambda sn, limit, cursor: later[cursor]
+            return True
+
+        self.terminals.given["delete"] = delete
         self.assertTrue(self.successResultOf(self.begun(self.commander.forget(SN, "token 2"))))
-        self.assertEqual(self.outbox.asked("cancel"), [("id1", "token 2")] * 2)
+        self.assertEqual(self.outbox.asked("cancel")[2:], [("id9", "token 2")])
         self.assertEqual(self.terminals.asked("delete"), [(SN,)])

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, TimeoutError
 from tfserver.backfilling import WORD, Backfilling
 from tfserver.config import ModelProfile, Settings
 from tfserver.errors import TfserverError
+from tfserver.metrics import Metrics
 from tfserver.model import canonical_sn
 from tfserver.order import ENDS, LIVES, Danger, Order, OrderState
 from tfserver.store.backfills import Backfill as Backfill
@@ -33,7 +34,8 @@ T = TypeVar("T")
 
 class Wanted(NamedTuple):
     """What somebody wants a terminal to do. ``key`` makes a repeat harmless; it is the asker's own. Who
-    ``waits`` for the end is woken when it comes."""
+    ``waits`` for the end is woken when it comes. What is ``noted`` stands in the audit as soon as it is
+    kept."""
 
     sn: str
     cmd: str
@@ -44,6 +46,7 @@ class Wanted(NamedTuple):
     confirm: str = ""
     key: str = ""
     waits: bool = False
+    noted: bool = False
 
 
 class Refused(TfserverError):
@@ -92,8 +95,10 @@ class Commander:
         terminals: Terminals,
         settings: Settings,
         backfilling: Backfilling,
+        metrics: Metrics,
     ) -> None:
         self._reactor = reactor
+        self._metrics = metrics
         self._backfilling = backfilling
         self._outbox = outbox
         self._terminals = terminals
@@ -139,6 +144,13 @@ class Commander:
 
     async def ended(self, order_id: str, seconds: float) -> Order:
         """An order as it is when it has ended, or when the seconds are over. Raises UnknownOrder."""
+        self._metrics.waits += 1
+        try:
+            return await self._ended(order_id, seconds)
+        finally:
+            self._metrics.waits -= 1
+
+    async def _ended(self, order_id: str, seconds: float) -> Order:
         deadline = self._reactor.seconds() + seconds
         # one that was put a moment ago need not be looked at: its end would have been heard of
         found = self._expected.pop(order_id, None)
@@ -194,13 +206,19 @@ class Commander:
 
     async def forget(self, sn: str, actor: str) -> bool:
         """Forget a terminal, and take back what waits for it; False when there is no such terminal."""
+        await self._take_back(sn, actor)
+        is_known = await self._terminals.delete(sn)
+        # what was put meanwhile: from now on nothing is
+        await self._take_back(sn, actor)
+        return is_known
+
+    async def _take_back(self, sn: str, actor: str) -> None:
         cursor: str | None = ""
         while cursor is not None:
             orders, cursor = await self._outbox.listing(sn, _FORGOTTEN_A_PAGE, cursor)
             for order in orders:
                 if order.state is OrderState.QUEUED:
                     await self._outbox.cancel(order.id, actor)
-        return await self._terminals.delete(sn)
 
     async def backfill(self, sn: str, first: date, last: date, actor: str, key: str) -> Backfill:
         """Fetch days of a terminal again, both included. Raises Refused; then nothing was made."""
@@ -256,6 +274,7 @@ def _new_order(command: Command[Any], wanted: Wanted) -> NewOrder:
         digest=hashlib.sha256(told).hexdigest(),
         needs_proof=command.needs_proof,
         waits=wanted.waits,
+        noted=wanted.noted,
     )
 
 

@@ -268,7 +268,7 @@ class Orders(Section, frozen=True):
     """Commands on their way to terminals."""
 
     most_open: Annotated[
-        Count, Meta(description="Orders that may wait for one terminal; more are refused.")
+        Count, Meta(description="Orders that may wait for one terminal, and 10 more for doors.")
     ] = 1000
     most_ended: Annotated[Count, Meta(description="Ended orders that are kept of one terminal.")] = 200
     days: Annotated[Count, Meta(description="How long an ended order is kept.")] = 30

@@ -29,3 +29,12 @@ class Deleted(OrderScene):
             self.assertEqual(order["attempts"], 1)
             self.assertEqual(self.redis.ask(f"EXISTS {ENTRY}"), ":0\r\n")
             self.assertEqual(self.two.get("/terminals/GONE")[0], 404)
+
+    def test_ordinary(self) -> None:
+        """It is not said again to a terminal that comes anew under this number."""
+        order = self.end_of(self.in_flight("getusername", enrollid=7), "unknown")
+        terminal = self.terminal("GONE")
+        after = self.put("GONE", "gettime")
+        terminal.obey("gettime", time="2026-04-02 08:00:00")
+        self.end_of(after, "done")
+        self.assertEqual((terminal.passed, self.look(order["id"])), ([], order))

@@ -12,7 +12,8 @@ from tests.store.ordered import DONE, SN, OutboxCase, door, new_order
 from tfserver.errors import ScriptFailed, StoreUnavailable
 from tfserver.model import Admission
 from tfserver.order import Danger, OrderEvent, OrderState
-from tfserver.store.outbox import NewOrder, Outbox, Outcome, Put, Taken
+from tfserver.store.endings import read_ending
+from tfserver.store.outbox import MOST_A_CALL, MOST_DOORS, NewOrder, Outbox, Outcome, Put, Taken
 
 
 class RefusedTests(OutboxCase):
@@ -59,6 +60,19 @@ class RefusedTests(OutboxCase):
             await self.put(outbox, new_order())
         await self.refused(outbox, new_order(), "full")
         await self.put(outbox, new_order(sn="T2"))
+
+    async def test_room_for_doors(self) -> None:
+        """A full queue still takes some orders for doors, not any number of them, and no others."""
+        outbox = await self.begin(most_open=2)
+        for _ in range(2):
+            await self.put(outbox, new_order())
+        for _ in range(MOST_DOORS):
+            await self.put(outbox, door())
+        for order in (door(), new_order()):
+            await self.refused(outbox, order, "full")
+        await self.end(outbox, await self.taken(outbox, doors=True), DONE)
+        await self.refused(outbox, new_order(), "full")
+        await self.put(outbox, door())
 
     async def test_room_again(self) -> None:
         """An order that ended takes no room, one that is being carried out does."""
@@ -270,7 +284,7 @@ class WokenTests(OutboxCase):
         for order_id in ids:
             await outbox.cancel(order_id, "token 1")
         await until(lambda: bool(heard), "it is woken")
-        self.assertEqual(heard, [f"ended {ids[1]}"])
+        self.assertEqual([read_ending(message)[0] for message in heard], [ids[1]])
 
     async def test_busy_is_not_woken(self) -> None:
         """Who has an order in hand comes for the next by itself; for a door, or at rest, it is woken."""
@@ -317,11 +331,19 @@ class SharedTests(OutboxCase):
         outbox = await self.begin()
         await outbox.take(SN, "c1")
         await self.client.write("CONFIG", "RESETSTAT")
-        asked = [_put(outbox) for _ in range(20)]
+        asked = [_put(outbox) for _ in range(MOST_A_CALL - 1)]
         took = Deferred.fromCoroutine(outbox.take(SN, "c1"))
         first = (await gatherResults(asked))[0].detail
         self.assertEqual((await took).taken.id, first)  # type: ignore[union-attr]
         self.assertEqual(await self.calls(self.client, "evalsha"), 1)
+
+    async def test_calls_are_bounded(self) -> None:
+        """What is more than a call may hold goes in several."""
+        outbox = await self.begin()
+        await outbox.take(SN, "c1")
+        await self.client.write("CONFIG", "RESETSTAT")
+        await gatherResults([_put(outbox) for _ in range(2 * MOST_A_CALL + 1)])
+        self.assertEqual(await self.calls(self.client, "evalsha"), 3)
 
     async def test_mistake_harms_no_other(self) -> None:
         """A question that can't be answered fails alone; those before and after it are answered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.store.ordered import DONE, UNLEARNED, WHY, OutboxCase, door, new_order
+from tests.store.ordered import DONE, SN, UNLEARNED, WHY, OutboxCase, door, new_order
 from tfserver.order import ENDS, ORDER_TRANSITIONS, Danger, OrderError, OrderEvent, OrderState
 from tfserver.store.outbox import MOST_ATTEMPTS, Outbox, Outcome, Taken
 
@@ -220,14 +220,68 @@ class SentBeforeTests(OutboxCase):
             self.assertEqual(await self.error(order_id), outcome.error.message)
 
     async def test_taken_back(self) -> None:
-        """Taking it back is possible, and what is told of it says that it was sent."""
+        """Taking it back is possible; what the terminal did nobody learned, and that is told."""
         outbox = await self.begin()
         order_id = await self.retried(outbox)
         self.assertIs(await outbox.cancel(order_id, "token 2"), OrderState.QUEUED)
-        self.assertEqual(await self.state(order_id), "cancelled")
+        self.assertEqual(await self.state(order_id), "unknown")
         self.assertEqual(
             await self.error(order_id), "taken back by token 2; it was sent before, and no answer came"
         )
+
+    async def test_put_back_and_taken_back(self) -> None:
+        """One that was handed over and certainly not sent is cancelled as any other."""
+        outbox = await self.begin()
+        order_id = await self.put(outbox, new_order())
+        await self.end(outbox, await self.taken(outbox), PUT_BACK)
+        await outbox.cancel(order_id, "token 2")
+        self.assertEqual(await self.state(order_id), "cancelled")
+
+
+class DeletedTests(OutboxCase):
+    """Orders in flight to a terminal that is deleted: they end, and wait for no terminal that comes anew."""
+
+    async def in_flight(self, outbox: Outbox) -> tuple[str, Taken]:
+        """An ordinary order that was handed over when its terminal is deleted."""
+        order_id = await self.put(outbox, new_order())
+        taken = await self.taken(outbox)
+        self.assertTrue(await self.registry.delete(SN))
+        return order_id, taken
+
+    async def ended(self, order_id: str, state: str, why: str) -> None:
+        """It ended so, and nothing of it waits."""
+        self.assertEqual((await self.state(order_id), await self.error(order_id)), (state, why))
+        for key in (f"tf:queue:{SN}", "tf:deadlines"):
+            self.assertEqual(await self.client.read("ZCARD", key), 0)
+
+    async def test_not_answered(self) -> None:
+        """The connection is closed before the answer: nobody learned what came of it."""
+        outbox = await self.begin()
+        order_id, taken = await self.in_flight(outbox)
+        await self.end(outbox, taken, UNLEARNED)
+        await self.ended(order_id, "unknown", WHY.message)
+
+    async def test_not_sent(self) -> None:
+        """It was certainly not sent: it failed."""
+        outbox = await self.begin()
+        order_id, taken = await self.in_flight(outbox)
+        await self.end(outbox, taken, PUT_BACK)
+        await self.ended(order_id, "failed", "the terminal was deleted")
+
+    async def test_process_gone(self) -> None:
+        """Nobody tells what came of it: the sweep of any process ends it."""
+        outbox = await self.begin()
+        order_id, _ = await self.in_flight(outbox)
+        await self.client.write("ZADD", "tf:deadlines", 1, order_id)
+        await self.outbox("two/1").sweep()
+        self.assertEqual(await self.state(order_id), "unknown")
+
+    async def test_answered(self) -> None:
+        """Its answer came in time all the same."""
+        outbox = await self.begin()
+        order_id, taken = await self.in_flight(outbox)
+        await self.end(outbox, taken, DONE)
+        await self.ended(order_id, "done", "")
 
 
 class CancelTests(OutboxCase):

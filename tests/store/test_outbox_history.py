@@ -70,7 +70,8 @@ class KeptTests(OutboxCase):
         """An open order outlives its own seconds, so that somebody can end it; the list outlives its end."""
         outbox = await self.begin(days=2)
         order_id = await self.put(outbox, new_order(ttl=7.0 * DAY))
-        self.assertGreater(await self._days(f"tf:order:{order_id}"), 7)
+        self.assertEqual(await self.client.read("TTL", f"tf:order:{order_id}"), -1)
+        self.assertIn(order_id, await self.scores("tf:deadlines"))
         await self.ended(outbox)
         await self.put(outbox, new_order())
         self.assertGreaterEqual(await self._days(f"tf:orders:{SN}"), 7 + 2)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
 from tests.store.ordered import DONE, MASTER, SN, UNLEARNED, OutboxCase, new_order
-from tfserver.errors import StoreError
-from tfserver.store.outbox import NewOrder, Outbox
+from tfserver.errors import ScriptFailed, StoreError
+from tfserver.order import OrderEvent
+from tfserver.store.outbox import NewOrder, Outbox, Outcome
 from tfserver.store.vault import Vault
 
 RECORD = "c2VjcmV0IHRlbXBsYXRlIG9mIGEgZmluZ2Vy"
@@ -122,6 +124,96 @@ class SealedTests(OutboxCase):
         self.assertNotIn("record", taken.args)
 
 
+class GoneTests(OutboxCase):
+    """What was sealed is gone with the last open order that brings it, and not before."""
+
+    async def kept(self) -> list[str]:
+        """What is sealed now."""
+        return [str(name) for name in await self.client.read("KEYS", "tf:sealed:*")]
+
+    async def test_done(self) -> None:
+        """It is gone as soon as the order is done."""
+        outbox = await self.begin()
+        await self.put(outbox, credential())
+        taken = await self.taken(outbox)
+        self.assertEqual(len(await self.kept()), 1)
+        await self.end(outbox, taken, DONE)
+        self.assertEqual(await self.kept(), [])
+
+    async def test_cancelled_and_expired(self) -> None:
+        """It is gone when the order was taken back, and when its seconds are over."""
+        outbox = await self.begin()
+        order_id = await self.put(outbox, credential())
+        await outbox.cancel(order_id, "token 2")
+        self.assertEqual(await self.kept(), [])
+        await self.passes(3600, await self.put(outbox, credential()))
+        await self.outbox("two/1").sweep()
+        self.assertEqual(await self.kept(), [])
+
+    async def test_last_of_several(self) -> None:
+        """It stays as long as any terminal still waits for it, also when many end in one call."""
+        outbox = await self.begin()
+        ids = [await self.put(outbox, credential()) for _ in range(4)]
+        await gatherResults([Deferred.fromCoroutine(outbox.cancel(order_id, "x")) for order_id in ids[:3]])
+        taken = await self.taken(outbox)
+        self.assertEqual((taken.id, taken.args["record"]), (ids[3], RECORD))
+        await self.end(outbox, taken, DONE)
+        self.assertEqual(await self.kept(), [])
+
+    async def test_tried_again(self) -> None:
+        """An order that is put back or tried again still has it, and the end of another takes it not away."""
+        outbox = await self.begin()
+        order_id = await self.put(outbox, credential())
+        other = await self.put(outbox, credential())
+        await self.end(outbox, await self.taken(outbox), Outcome(OrderEvent.PUT_BACK))
+        await self.end(outbox, await self.taken(outbox), UNLEARNED)
+        await outbox.cancel(other, "x")
+        await self.passes(5, order_id)
+        taken = await self.taken(outbox)
+        self.assertEqual((taken.id, taken.args["record"]), (order_id, RECORD))
+        await self.end(outbox, taken, DONE)
+        self.assertEqual(await self.kept(), [])
+
+    async def test_end_and_put_in_one_call(self) -> None:
+        """An order that is put in the call in which the last one ends has it."""
+        outbox = await self.begin()
+        last = await self.put(outbox, credential())
+        asked: list[Coroutine[Any, Any, Any]] = [outbox.cancel(last, "x"), outbox.put(credential())]
+        await gatherResults([Deferred.fromCoroutine(each) for each in asked])
+        self.assertEqual(await self.state(last), "cancelled")
+        self.assertEqual((await self.taken(outbox)).args["record"], RECORD)
+
+    async def test_end_of_an_older_one(self) -> None:
+        """Where it was forgotten and came again, the end of an order from before does not take it away."""
+        outbox = await self.begin()
+        before = await self.put(outbox, credential())
+        [name] = await self.kept()
+        await self.client.write("DEL", name)
+        await self.put(outbox, credential())
+        await outbox.cancel(before, "x")
+        self.assertEqual((await self.taken(outbox)).args["record"], RECORD)
+
+    async def test_half_done(self) -> None:
+        """An order that was never made after all leaves it to its life, which is the last resort."""
+        outbox = await self.begin()
+        await self.client.write("SET", f"tf:orders:{SN}", "not a set")
+        await self.fails(outbox.put(credential()), ScriptFailed)
+        [name] = await self.kept()
+        self.assertGreater(await self.client.read("TTL", name), 86_400)
+        await self.client.write("DEL", f"tf:orders:{SN}")
+        await outbox.sweep()
+        self.assertEqual((await self.taken(outbox)).args["record"], RECORD)
+
+    async def test_not_sealed_again(self) -> None:
+        """A value that is there is not written again for each terminal: photos are large."""
+        outbox = await self.begin()
+        await self.put(outbox, credential())
+        [name] = await self.kept()
+        await self.client.write("HSET", name, "value", "the first")
+        await self.put(outbox, credential())
+        self.assertEqual(await self.client.read("HGET", name, "value"), "the first")
+
+
 class ForgottenTests(OutboxCase):
     """What can't be opened any more is told, never left out in silence."""
 
@@ -157,6 +249,16 @@ class ForgottenTests(OutboxCase):
         await self.put(outbox, credential())
         self.assertEqual((await self.taken(outbox)).args["record"], RECORD)
 
+    async def test_key_does_not_come_back(self) -> None:
+        """A data key that this process remembers is not brought back after the person was forgotten."""
+        outbox = await self.begin()
+        for _ in range(2):
+            await self.put(outbox, credential())
+        key = await self.client.read("HGET", "tf:user:7", "key")
+        await self.client.write("DEL", "tf:user:7")
+        await self.put(outbox, credential(backupnum=20))
+        self.assertNotIn(await self.client.read("HGET", "tf:user:7", "key"), (key, None))
+
     async def test_other_master_key(self) -> None:
         """With another master key nothing is opened; both keys are named, neither told."""
         outbox = await self.begin()
@@ -185,8 +287,8 @@ class RekeyedTests(OutboxCase):
         await self.client.write("HSET", "tf:user:7", "key", "another")
         vault = Vault(MASTER)
 
-        async def stale(enrollid: int) -> str:
-            return vault.new_data_key(enrollid)
+        async def stale(enrollid: int) -> tuple[str, bool]:
+            return vault.new_data_key(enrollid), True
 
         self.patch(outbox, "_data_key", stale)
         self.assertIn("user 7", await self.fails(outbox.put(credential()), StoreError))

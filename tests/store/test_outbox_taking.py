@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred, gatherResults
 
 from tests.store.ordered import DONE, SN, UNLEARNED, OutboxCase, door, new_order
@@ -133,6 +135,49 @@ class OrderTests(OutboxCase):
         self.assertEqual(await self.state(order_id), "expired")
 
 
+class LookTests(OutboxCase):
+    """How much of a queue is looked at."""
+
+    async def begin_with(self, number: int, **more: Any) -> Outbox:
+        """So many orders that wait, and counters at zero."""
+        outbox = await self.begin()
+        for _ in range(number):
+            await self.put(outbox, new_order(**more))
+        await self.client.write("CONFIG", "RESETSTAT")
+        return outbox
+
+    async def test_first_is_enough(self) -> None:
+        """Where the first order can be carried out, no other is read."""
+        outbox = await self.begin_with(30)
+        await self.taken(outbox)
+        self.assertEqual(await self.calls(self.client, "hmget"), 2)
+
+    async def test_doors_only(self) -> None:
+        """Who asks for doors reads those, and the first of all others at most, however many wait."""
+        outbox = await self.begin_with(30)
+        self.assertEqual(await outbox.take(SN, "c1", True), Look(later=True))
+        self.assertEqual(await self.calls(self.client, "hmget"), 2)
+
+    async def test_behind_many(self) -> None:
+        """An order behind many that have to wait is found, and so is that nothing else can be taken."""
+        outbox = await self.begin_with(120, subject="lock")
+        other = await self.put(outbox, new_order("other"))
+        await self.taken(outbox)
+        self.assertEqual((await self.taken(outbox)).id, other)
+        self.assertEqual(await outbox.take(SN, "c1"), Look(later=True))
+
+    async def test_behind_many_overdue(self) -> None:
+        """Orders that end while a queue is looked through do not hide those behind them."""
+        outbox = await self.begin_with(0)
+        late = [await self.put(outbox, new_order(subject="lock")) for _ in range(60)]
+        last = await self.put(outbox, new_order("last"))
+        await self.passes(3600, *late[::2])
+        self.assertEqual((await self.taken(outbox)).id, late[1])
+        self.assertEqual((await self.taken(outbox)).id, last)
+        ended = {await self.state(order_id) for order_id in late[::2]}
+        self.assertEqual(ended, {"expired"})
+
+
 class FencedTests(OutboxCase):
     """Only the connection that holds the lease gets orders, and only it ends them."""
 
@@ -241,6 +286,18 @@ class DueTests(OutboxCase):
         await self.end(outbox, await self.taken(outbox), UNLEARNED)
         await outbox.not_ours([SN])
         self.assertEqual(await outbox.take(SN, "c1"), Look(later=True))
+        self.assertEqual(await outbox.due(), [SN])
+
+    async def test_at_work(self) -> None:
+        """Whoever has an order in hand is due since it got it, though it had been forgotten before."""
+        outbox = await self.begin()
+        await self.put(outbox, new_order())
+        await outbox.not_ours([SN])
+        taken = await self.taken(outbox)
+        self.assertEqual(await outbox.due(), [SN])
+        await self.end(outbox, taken, DONE)
+        await outbox.take(SN, "c1", True)
+        await self.put(outbox, new_order())
         self.assertEqual(await outbox.due(), [SN])
 
     async def test_put_back_wakes_nobody(self) -> None:

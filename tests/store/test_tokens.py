@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.internet.task import Clock
 
-from tests.store.connected import StoreCase
+from tests.store.connected import StoreCase, until
+from tfserver.errors import StoreUnavailable
 from tfserver.store import tokens as tokens_module
 from tfserver.store.tokens import (
+    FRESH_SECONDS,
     PREFIX,
+    REVOKED,
     LastToken,
     NoSuchToken,
     NotIssued,
@@ -71,6 +75,107 @@ class TokenTests(StoreCase):
         for token in made:
             self.assertTrue(token.startswith(PREFIX))
             self.assertGreaterEqual(len(token), len(PREFIX) + 43)
+
+
+class RememberedTests(StoreCase):
+    """What was found a moment ago counts, until some token is revoked."""
+
+    async def tokens(self) -> tuple[Tokens, str, Token]:
+        """Tokens as a new process sees them, and one that is accepted."""
+        self.client = await self.connect()
+        self.clock = Clock()
+        tokens = Tokens(self.client, self.clock.seconds)
+        secret = new_token()
+        added = await tokens.issue(secret, wanted())
+        return tokens, secret, added
+
+    async def reads(self) -> int:
+        """How often the store was asked."""
+        return await self.calls(self.client, "hget")
+
+    async def test_asked_once(self) -> None:
+        """The store is asked once within the time that an answer counts, and again afterwards."""
+        tokens, secret, added = await self.tokens()
+        for advance, reads in ((0.0, 1), (FRESH_SECONDS - 0.01, 1), (0.01, 2), (FRESH_SECONDS - 0.01, 2)):
+            self.clock.advance(advance)
+            self.assertEqual(await tokens.find(secret), added)
+            self.assertEqual(await self.reads(), reads)
+
+    async def test_strangers_are_not_remembered(self) -> None:
+        """What is no token is asked for each time: it may be made into one, and there are many."""
+        tokens, _, _ = await self.tokens()
+        for _ in range(3):
+            self.assertIsNone(await tokens.find("tfs_x"))
+        self.assertEqual(await self.reads(), 3)
+        self.assertEqual(tokens._known, {})
+
+    async def test_revoked_here(self) -> None:
+        """In the process that revokes it counts no longer, from that moment on."""
+        tokens, secret, added = await self.tokens()
+        await tokens.find(secret)
+        await tokens.revoke(added.id)
+        self.assertIsNone(await tokens.find(secret))
+
+    async def test_revoked_on_the_way(self) -> None:
+        """An answer that was given before the revocation and comes after it is not remembered."""
+        tokens, secret, added = await self.tokens()
+        given, arrived, told = self.client.read, list[str](), Deferred[None]()
+
+        def held(*command: Any) -> Deferred[Any]:
+            found: Deferred[Any] = given(*command)
+            found.addCallback(lambda text: arrived.append(text))
+            return found.addCallback(lambda _: told.addCallback(lambda _: arrived[0]))
+
+        self.patch(self.client, "read", held)
+        finding = Deferred.fromCoroutine(tokens.find(secret))
+        await until(lambda: bool(arrived), "it is answered")
+        await tokens.revoke(added.id)
+        told.callback(None)
+        self.assertEqual(await finding, added)
+        self.patch(self.client, "read", given)
+        self.assertIsNone(await tokens.find(secret))
+
+    async def test_revoked_elsewhere(self) -> None:
+        """A revocation is told to all processes; who does not hear of it sees it when its second is over."""
+        tokens, secret, added = await self.tokens()
+        other = await self.connect()
+        heard: list[str] = []
+        other.listen([other.keys.everybody], lambda _, message: heard.append(message))
+        await until(lambda: ":1\r\n" in self.store.ask("PUBSUB NUMSUB tf:wake"), "it is subscribed")
+        clock, deaf_clock = Clock(), Clock()
+        hears, deaf = Tokens(other, clock.seconds), Tokens(other, deaf_clock.seconds)
+        for each in (hears, deaf):
+            self.assertEqual(await each.find(secret), added)
+        await tokens.revoke(added.id)
+        await until(lambda: heard == [REVOKED], "it is told")
+        hears.forget()
+        self.assertIsNone(await hears.find(secret))
+        self.assertEqual(await deaf.find(secret), added)
+        deaf_clock.advance(FRESH_SECONDS)
+        self.assertIsNone(await deaf.find(secret))
+
+    async def test_not_known_whether_revoked(self) -> None:
+        """When the store does not say whether it was revoked, it is asked again."""
+        tokens, secret, added = await self.tokens()
+        await tokens.find(secret)
+        self.patch(self.client, "run", lambda *_: fail(StoreUnavailable("no answer")))
+        with self.assertRaises(StoreUnavailable):
+            await tokens.revoke(added.id)
+        await tokens.find(secret)
+        self.assertEqual(await self.reads(), 2)
+
+    async def test_bounded(self) -> None:
+        """No more are remembered than there may be."""
+        tokens, _, _ = await self.tokens()
+        self.patch(tokens_module, "MOST_TOKENS", 3)
+        self.patch(
+            self.client,
+            "read",
+            lambda *_: succeed(json.dumps({"id": "a", "role": "reader", "created_ms": 1})),
+        )
+        for _ in range(10):
+            await tokens.find(new_token())
+            self.assertLessEqual(len(tokens._known), 3)
 
 
 def wanted(role: Role = Role.READER, **more: Any) -> Token:

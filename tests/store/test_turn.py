@@ -70,6 +70,40 @@ class TurnTests(SynchronousTestCase):
         self.assertEqual(self.sizes(), [most] * 4 + [5])
         self.assertEqual([self.successResultOf(one)[0] for one in asked], list(range(most * 4 + 5)))
 
+    def test_fewer(self) -> None:
+        """Where questions take long, fewer of them make a call."""
+        turn = Turn(self.clock, self.call, 3)
+        for n in range(10):
+            turn.ask(n)
+        self.pass_turn()
+        self.assertEqual(self.sizes(), [3, 3])
+
+    def test_large_ones(self) -> None:
+        """Questions with much in them make a call before there are many."""
+        for n in range(5):
+            self.turn.ask(n, "x" * (turn_module.MOST_BYTES // 2))
+        self.pass_turn()
+        self.assertEqual(self.sizes(), [2, 2])
+
+    def test_first(self) -> None:
+        """What goes first is asked before all that wait, in its own order, and bounded by itself."""
+        self.patch(turn_module, "MOST_WAITING", 3)
+        for n in range(3):
+            self.turn.ask(n)
+        for n in (7, 8):
+            self.turn.ask_first(n)
+        self.pass_turn()
+        self.assertEqual([questions for questions, _ in self.calls], [[(7,), (8,), (0,), (1,), (2,)]])
+        for n in range(3):
+            self.turn.ask_first(n)
+        self.failureResultOf(self.turn.ask_first(3), StoreUnavailable)
+
+    def test_first_alone(self) -> None:
+        """What goes first needs nobody else to be asked."""
+        self.turn.ask_first("a")
+        self.pass_turn()
+        self.assertEqual([questions for questions, _ in self.calls], [[("a",)]])
+
     def test_shared_while_calls_are_under_way(self) -> None:
         """What is asked in several turns while calls are under way shares the next one."""
         for n in range(6):

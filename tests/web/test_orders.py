@@ -82,6 +82,22 @@ class OrderingTests(PagesCase):
             self.assert_problem(answer, status, *fields)
             self.assertIn(str(failure), answer.body["detail"])
 
+    def test_not_sure(self) -> None:
+        """When the store did not answer it is told how to ask again safely; not so for a door."""
+        self.commander.given["order"] = StoreUnavailable("no answer within 2.0 s")
+        for body, headers, told in (
+            ({"cmd": "gettime"}, {"Idempotency_Key": "k1"}, "the same Idempotency-Key is safe"),
+            ({"cmd": "gettime"}, {}, "with an Idempotency-Key it would be safe"),
+        ):
+            answer = self.post(PATH, body, **headers)
+            self.assert_problem(answer, 503)
+            self.assertIn("the store: no answer within 2.0 s; whether", answer.body["detail"])
+            self.assertIn(told, answer.body["detail"])
+            self.assertIn("retry-after", answer.headers)
+        for body in (OPEN, {"cmd": "dance"}):
+            answer = self.post(PATH, body, Idempotency_Key="k1")
+            self.assertEqual(answer.body["detail"], "the store: no answer within 2.0 s")
+
     def test_paths(self) -> None:
         """What can't be a serial number is not found."""
         for name in ("%20", "a%2Fb", "x" * 33, "%E4%B8%AD", "%00"):
@@ -182,7 +198,7 @@ class WaitTests(PagesCase):
         self.assertEqual(gone.data, b"")
         self.commander.given["ended"] = DONE
         self.assertEqual(self.post(f"{PATH}?wait=5", OPEN).status, 200)
-        self.assertEqual([outcome for *_, outcome in self.noted()], ["queued", "queued"])
+        self.assertEqual(self.noted(), [])
 
     def test_gone_before_it_is_made(self) -> None:
         """A request that was sent whole is carried out, also when who sent it hangs up at once."""
@@ -191,7 +207,8 @@ class WaitTests(PagesCase):
         asked = self.begin("POST", f"{PATH}?wait=5", encoded(OPEN), OPERATOR)
         asked.leave()
         making.callback(an_order())
-        self.assertEqual([outcome for *_, outcome in self.noted()], ["queued"])
+        [(wanted,)] = self.commander.asked("order")
+        self.assertEqual((wanted.noted, self.noted()), (True, []))
 
     def patch_room(self, most: int) -> None:
         """Let so many wait at once."""
@@ -270,17 +287,11 @@ class AuditTests(PagesCase):
     """What the audit is told of orders."""
 
     def test_made(self) -> None:
-        """The request is noted under the word of the command, with the order and what is shown of it."""
-        self.post(PATH, OPEN)
-        [(actor, what, sn, outcome, detail)] = self.audit.asked("write")
-        self.assertEqual((actor, what, sn, outcome), ("token o", "opendoor", SN, "queued"))
-        self.assertEqual(detail, {"order": ORDER_ID, "args": {"doornum": 1}})
-
-    def test_before_the_wait(self) -> None:
-        """It is noted when the order is made, before its end is."""
-        self.commander.given["ended"] = Deferred()
-        self.begin("POST", f"{PATH}?wait=5", encoded(OPEN), OPERATOR)
-        self.assertEqual(len(self.noted()), 1)
+        """An order that was made was noted with it, and is not a second time, however it is waited for."""
+        for path in (PATH, f"{PATH}?wait=5"):
+            self.post(path, OPEN)
+        self.assertEqual([wanted.noted for (wanted,) in self.commander.asked("order")], [True, True])
+        self.assertEqual(self.noted(), [])
 
     def test_refused(self) -> None:
         """A refusal is noted with its words and the names of fields, and with no value of them."""
@@ -314,12 +325,14 @@ class AuditTests(PagesCase):
 
     def test_large_detail(self) -> None:
         """A detail is bounded."""
-        self.commander.given["order"] = an_order(args={f"f{n}": "x" * 400 for n in range(100)})
-        self.post(PATH, OPEN)
+        self.commander.given["cancel"] = an_order(OrderState.CANCELLED, cmd="x" * 5000)
+        self.delete(f"/api/v1/commands/{ORDER_ID}", OPERATOR)
         self.assertEqual(set(self.audit.asked("write")[0][4]), {"bytes"})
 
     def test_names_of_tokens(self) -> None:
         """Who did it is told by the token's id and its name."""
         self.accepted[OPERATOR] = Token("1a2b3c4d", Role.OPERATOR, 1, "front desk")
         self.post(PATH, OPEN)
-        self.assertEqual(self.noted()[0][0], "token 1a2b3c4d (front desk)")
+        self.delete(f"/api/v1/commands/{ORDER_ID}", OPERATOR)
+        [(wanted,)] = self.commander.asked("order")
+        self.assertEqual({wanted.actor, self.noted()[0][0]}, {"token 1a2b3c4d (front desk)"})

@@ -1,6 +1,6 @@
 """Who did what, to which terminal, and what came of it: a capped stream (design §2.2).
 
-``tfserver/store/scripts/outbox.lua`` writes the ends of orders into the same stream.
+``tfserver/store/scripts/outbox`` writes the orders and the ends of orders into the same stream.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from tfserver.model import canonical_sn, rfc3339
 from tfserver.store.client import Client
 
 MOST_RECORDS: Final = 100_000
+MOST_ARGS: Final = 4096
 NEWEST: Final = "+"
 _BEGINNINGS: Final = ("0", "0-0")
 """Nothing is before these, and Redis refuses to look."""
@@ -29,6 +30,16 @@ class AuditRecord(msgspec.Struct, frozen=True):
     sn: str
     outcome: str
     detail: dict[str, Any]
+
+
+def ordered(order_id: str, actor: str, cmd: str, sn: str, shown: dict[str, Any]) -> bytes:
+    """What is recorded of an order that is put, but for how it stands: its script adds that."""
+    args = msgspec.json.encode(shown)
+    detail = {
+        "order": order_id,
+        "args": msgspec.Raw(args) if len(args) <= MOST_ARGS else {"bytes": len(args)},
+    }
+    return msgspec.json.encode({"actor": actor, "what": cmd, "sn": sn, "detail": detail})
 
 
 class Audit:

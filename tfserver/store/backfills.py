@@ -1,7 +1,7 @@
 """Backfills: days of a terminal that are fetched again, each by an order of its own.
 
 A backfill outlives its orders: what each brought is added to it by the step that ends the order
-(``scripts/outbox.lua``), so its progress is right also when old orders are forgotten.
+(``scripts/outbox``), so its progress is right also when old orders are forgotten.
 """
 
 from __future__ import annotations

@@ -135,6 +135,7 @@ class Client:
         self._writes = self._factory(txredisapi.RedisFactory(None, None, 1, **_PLAIN), _Protocol)
         self._reads = self._factory(txredisapi.RedisFactory(None, None, 2, **_PLAIN), _Protocol)
         self._listening: Any = None
+        self._blocking: Any = None
         self._scripts = {name: _Script(name) for name in _script_names()}
         self._stalled = False
         self._full = False
@@ -174,7 +175,7 @@ class Client:
         if self._probe.running:
             self._probe.stop()
         self.problem = "the store was let go"
-        factories = [f for f in (self._writes, self._reads, self._listening) if f is not None]
+        factories = self._factories()
         # A store that hangs takes no good-bye.
         hung = self._reactor.callLater(STOP_SECONDS, self._abort, factories)
         await DeferredList([factory.disconnect() for factory in factories])
@@ -198,6 +199,14 @@ class Client:
     def read(self, *command: Any) -> Deferred[Any]:
         """Send one command that only reads, on a connection that no write waits behind."""
         return self._send(self._reads, self._settings.read_seconds, command)
+
+    def wait(self, seconds: float, *command: Any) -> Deferred[Any]:
+        """Send one command that blocks for so long at most. It has a connection of its own, made when it is
+        first needed, so nothing waits behind it but another of its kind."""
+        if self._blocking is None:
+            self._blocking = self._factory(txredisapi.RedisFactory(None, None, 1, **_PLAIN), _Protocol)
+            self._blocking.startConnecting(self._endpoint)
+        return self._send(self._blocking, seconds + self._settings.read_seconds, command)
 
     async def run(self, name: str, keys: list[str], args: list[Any]) -> Any:
         """Run one of our scripts atomically; StoreUnavailable: it may or may not have happened."""
@@ -311,7 +320,11 @@ class Client:
     def _drop_connections(self) -> None:
         """Nothing came back for seconds: perhaps only the network did it, so connect anew."""
         self._missed = 0
-        self._abort([f for f in (self._writes, self._reads, self._listening) if f is not None])
+        self._abort(self._factories())
+
+    def _factories(self) -> list[Any]:
+        every = (self._writes, self._reads, self._listening, self._blocking)
+        return [factory for factory in every if factory is not None]
 
     def _abort(self, factories: list[Any]) -> None:
         for factory in factories:
@@ -324,11 +337,28 @@ _PLAIN: Final[dict[str, Any]] = {"isLazy": True, "charset": "utf-8", "convertNum
 
 class _Script:
     def __init__(self, name: str) -> None:
-        text = resources.files("tfserver.store").joinpath(f"scripts/{name}.lua").read_text("utf-8")
-        self.text = text
-        self.sha = hashlib.sha1(text.encode()).hexdigest()
+        self.text = _script_text(name)
+        self.sha = hashlib.sha1(self.text.encode()).hexdigest()
+
+
+def _scripts() -> Any:
+    return resources.files("tfserver.store").joinpath("scripts")
+
+
+def _script_text(name: str) -> str:
+    """A long script is a folder: its files are one text, in the order of their names."""
+    parts = _scripts().joinpath(name)
+    if not parts.is_dir():
+        return str(_scripts().joinpath(f"{name}.lua").read_text("utf-8"))
+    files = sorted(
+        (item for item in parts.iterdir() if item.name.endswith(".lua")), key=lambda item: item.name
+    )
+    return "\n".join(item.read_text("utf-8") for item in files)
 
 
 def _script_names() -> list[str]:
-    found = resources.files("tfserver.store").joinpath("scripts").iterdir()
-    return sorted(item.name.removesuffix(".lua") for item in found if item.name.endswith(".lua"))
+    return sorted(
+        item.name.removesuffix(".lua")
+        for item in _scripts().iterdir()
+        if item.name.endswith(".lua") or item.is_dir()
+    )

@@ -1,6 +1,6 @@
 """What the wake-up of an ended order tells of its end, so that who waits need not look.
 
-``tfserver/store/scripts/outbox.lua`` says it.
+``tfserver/store/scripts/outbox`` says it.
 """
 
 from __future__ import annotations

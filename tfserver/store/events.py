@@ -37,7 +37,11 @@ class Events:
     async def ends(self) -> Ends:
         """Where somebody stands who has seen everything so far."""
         keys = self._client.keys
-        return Ends(await self._end(keys.punches), await self._end(keys.events))
+        punches = await self._end(keys.punches)
+        if punches == BEGINNING:
+            # all of them may have been trimmed
+            punches = await self._client.read("HGET", keys.archived, "place") or BEGINNING
+        return Ends(punches, await self._end(keys.events))
 
     async def page(self, after: str, limit: int) -> list[Event]:
         """Up to ``limit`` events behind a place. Raises Gone when events behind it are not kept any more."""

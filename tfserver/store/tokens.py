@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import secrets
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -17,6 +18,10 @@ PREFIX: Final = "tfs_"
 MOST_TOKENS: Final = 1000
 KEY_SECONDS: Final = 86_400
 """How long it is remembered that a token was made under an idempotency key."""
+FRESH_SECONDS: Final = 1.0
+"""How long what is known of a token counts, should the message that one was revoked not reach us."""
+REVOKED: Final = "tokens"
+"""What every process is told when a token was revoked."""
 
 
 class Role(enum.StrEnum):
@@ -57,10 +62,14 @@ def new_token(random: Callable[[int], str] = secrets.token_urlsafe) -> str:
 
 
 class Tokens:
-    """The tokens that are accepted."""
+    """The tokens that are accepted; those found a moment ago are remembered. ``clock`` only goes on."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
+        self._clock = clock
+        self._known: dict[str, tuple[Token, float]] = {}
+        """By their hashes: what was found, and when it was asked for."""
+        self._revoked = 0
 
     async def add(self, token: str, role: Role, now_ms: int) -> Token | None:
         """Accept a token from now on; adding it again changes nothing. None for one that was revoked."""
@@ -87,7 +96,12 @@ class Tokens:
     async def revoke(self, token_id: str) -> None:
         """Accept a token no longer, from now on and everywhere. Raises NoSuchToken, LastToken."""
         keys = self._client.keys
-        found = await self._client.run("tokens", [keys.tokens, keys.tokens], ["revoke", token_id])
+        args = ["revoke", token_id, keys.everybody, REVOKED]
+        try:
+            found = await self._client.run("tokens", [keys.tokens, keys.tokens], args)
+        finally:
+            # also when nobody knows whether it was done
+            self.forget()
         if found == "missing":
             raise NoSuchToken(f"no token has the id '{token_id}'")
         if found == "last":
@@ -95,7 +109,22 @@ class Tokens:
 
     async def find(self, token: str) -> Token | None:
         """What a token allows, or None for one that is not accepted."""
-        return _entry(await self._client.read("HGET", self._client.keys.tokens, _digest(token)))
+        digest, asked_at, revoked = _digest(token), self._clock(), self._revoked
+        known = self._known.get(digest)
+        if known is not None and asked_at - known[1] < FRESH_SECONDS:
+            return known[0]
+        entry = _entry(await self._client.read("HGET", self._client.keys.tokens, digest))
+        if entry is not None and revoked == self._revoked:
+            if len(self._known) >= MOST_TOKENS:
+                self._known.clear()
+            self._known[digest] = entry, asked_at
+        return entry
+
+    def forget(self) -> None:
+        """Some token was revoked, here or elsewhere: what is known counts no longer, nor what is on its
+        way."""
+        self._revoked += 1
+        self._known.clear()
 
     async def all(self) -> list[Token]:
         """All tokens that are accepted, oldest first."""

@@ -11,7 +11,9 @@ from twisted.internet.defer import Deferred, fail
 from tfserver.errors import StoreError, StoreUnavailable
 
 MOST_A_CALL: Final = 100
-"""A call holds up everybody else's: this many take the store one or two milliseconds."""
+"""A call holds up everybody else's: this many registrations take the store one or two milliseconds."""
+MOST_BYTES: Final = 256 * 1024
+"""So much is enough for a call, however few questions it is: photos hold up the store too."""
 MOST_CALLS: Final = 2
 """Calls under way at once: what comes meanwhile shares the next one."""
 MOST_WAITING: Final = 10_000
@@ -20,11 +22,19 @@ Question = tuple[Any, ...]
 
 
 class Turn:
-    """Questions of one kind. ``call`` answers a list of them in order; an answer may be an exception."""
+    """Questions of one kind, at most ``most`` a call. ``call`` answers a list of them in order; an answer may
+    be an exception."""
 
-    def __init__(self, reactor: Any, call: Callable[[list[Question]], Awaitable[list[Any]]]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        call: Callable[[list[Question]], Awaitable[list[Any]]],
+        most: int = MOST_A_CALL,
+    ) -> None:
         self._reactor = reactor
         self._call = call
+        self._most = most
+        self._first: deque[tuple[Question, Deferred[Any]]] = deque()
         self._waiting: deque[tuple[Question, Deferred[Any]]] = deque()
         self._calls = 0
         self._scheduled = False
@@ -32,15 +42,22 @@ class Turn:
     def ask(self, *question: Any) -> Deferred[Any]:
         """The answer. StoreUnavailable: it may or may not have been done. A question that is cancelled before
         its call is made is not asked at all."""
-        if len(self._waiting) >= MOST_WAITING:
+        return self._ask(self._waiting, question)
+
+    def ask_first(self, *question: Any) -> Deferred[Any]:
+        """The same, before all that wait."""
+        return self._ask(self._first, question)
+
+    def _ask(self, waiting: deque[tuple[Question, Deferred[Any]]], question: Question) -> Deferred[Any]:
+        if len(waiting) >= MOST_WAITING:
             return fail(StoreUnavailable("too much is waiting for the store"))
         done: Deferred[Any] = Deferred()
-        self._waiting.append((question, done))
+        waiting.append((question, done))
         self._schedule()
         return done
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._calls < MOST_CALLS and self._waiting:
+        if not self._scheduled and self._calls < MOST_CALLS and (self._first or self._waiting):
             self._scheduled = True
             self._reactor.callLater(0, self._flush)
 
@@ -53,10 +70,12 @@ class Turn:
     def _next(self) -> list[tuple[Question, Deferred[Any]]]:
         """What the next call asks; who gave up waiting is left out."""
         asked: list[tuple[Question, Deferred[Any]]] = []
-        while self._waiting and len(asked) < MOST_A_CALL:
-            one = self._waiting.popleft()
+        size = 0
+        while (waiting := self._first or self._waiting) and len(asked) < self._most and size < MOST_BYTES:
+            one = waiting.popleft()
             if not one[1].called:
                 asked.append(one)
+                size += sum(len(part) for part in one[0] if isinstance(part, (str, bytes)))
         return asked
 
     async def _perform(self, asked: list[tuple[Question, Deferred[Any]]]) -> None:

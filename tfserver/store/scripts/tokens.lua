@@ -3,7 +3,8 @@
 --      key
 -- ARGV 1 "issue", 2 hash, 3 entry (JSON), 4 most tokens, 5 "" or life of the idempotency key (s)
 --      Answers "issued", "reused" when the key was used before, or "full"
---   or 1 "revoke", 2 id. Answers "revoked", "missing", or "last" when nobody could manage tokens any more
+--   or 1 "revoke", 2 id, 3 channel of all processes, 4 what they are told. Answers "revoked", "missing", or "last" when
+--      nobody could manage tokens any more
 local function entry_of(text)
   return text ~= '' and cjson.decode(text) or nil
 end
@@ -38,4 +39,5 @@ if (found_entry.created_by or '') == '' then
 else
   redis.call('HDEL', KEYS[1], found)
 end
+redis.pcall('PUBLISH', ARGV[3], ARGV[4])
 return 'revoked'

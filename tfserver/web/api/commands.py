@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 
 from tfserver.commander import Wanted
 from tfserver.errors import StoreError
-from tfserver.order import ENDS, Order
+from tfserver.order import ENDS, Danger, Order
 from tfserver.store.tokens import Role
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
@@ -23,6 +23,8 @@ MOST_WAIT: Final = 60
 ORDER_PARAMETERS: Final = (
     integer("wait", "how many seconds to wait for the end of the order", 0, MOST_WAIT, 0),
 )
+_AGAIN: Final = "asking again with the same Idempotency-Key is safe, it is made once"
+_WITH_A_KEY: Final = "with an Idempotency-Key it would be safe to ask again"
 LIST_PARAMETERS: Final = (LIMIT, CURSOR)
 
 
@@ -33,15 +35,11 @@ async def order(call: Call) -> Answer:
     wait = call.query["wait"]
     if not wait:
         made = await _made(call)
-        await _noted(call, made)
         return Answer(made, HTTPStatus.ACCEPTED, _place(made))
     with call.desk.waits:
         made = await _made(call)
-        # the terminal obeys meanwhile
-        noting = Deferred.fromCoroutine(_noted(call, made))
         if made.state not in ENDS:
             made = await _awaited(call, made, wait)
-        await noting
     return Answer(made) if made.state in ENDS else Answer(made, HTTPStatus.ACCEPTED, _place(made))
 
 
@@ -57,12 +55,23 @@ async def _made(call: Call) -> Order:
         confirm=asked.confirm,
         key=call.key,
         waits=bool(call.query["wait"]),
+        noted=True,
     )
-    return await call.sources.commander.order(wanted)
+    try:
+        made = await call.sources.commander.order(wanted)
+    except StoreError as failed:
+        raise _not_sure(call, failed) from failed
+    call.is_noted = True
+    return made
 
 
-async def _noted(call: Call, made: Order) -> None:
-    await call.note(made.state.value, {"order": made.id, "args": made.args}, made.sn)
+def _not_sure(call: Call, failed: StoreError) -> Problem:
+    """It may be kept all the same when the store goes on. Whether a door is still to be opened then only a
+    person decides."""
+    command, told = vocabulary.find(call.body.cmd), f"the store: {failed}"
+    if command is not None and command.danger is not Danger.DOOR:
+        told += "; whether the order was made is not known: " + (_AGAIN if call.key else _WITH_A_KEY)
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, told)
 
 
 async def _awaited(call: Call, made: Order, seconds: int) -> Order:
