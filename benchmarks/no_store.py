@@ -53,6 +53,10 @@ class Terminals:
         """Forget."""
         return True
 
+    async def bury(self) -> int:
+        """Nobody is gone."""
+        return 0
+
     async def beat(self, heard: dict[str, int]) -> None:
         """Forget."""
 

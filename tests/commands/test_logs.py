@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.commands.kept import AWAY, NOW, NOW_MS, SN, Desk
 from tfserver.commands.logs import SendLog, sendlog
 from tfserver.errors import StoreUnavailable
-from tfserver.model import ClockEntry
+from tfserver.model import ClockEntry, Decided, Direction
 from tfserver.wire.message import Response
 from tfserver.wire.times import WIRE
 
@@ -49,6 +50,48 @@ class KeepingTests(HandlerCase):
         self.assertEqual(self.push(desk, record(), "junk", record(8), logindex=0), Response())
         ((sn, logindex, records, bad),) = desk.punches.batches
         self.assertEqual((sn, logindex, len(records), len(bad)), (SN, 0, 2, 1))
+
+    def test_meaning(self) -> None:
+        """The way by the terminal's rule, what its kind calls a mode, and a double tap: labels beside what
+        was sent."""
+        profiles = {"bells": {"verify": {8: "palm"}}}
+        desk = Desk(punches__repeat_seconds=60, profiles=profiles)
+        desk.admit(direction=Direction(into=(0,), out=(1,)), model_profile="bells")
+        self.push(desk, record(ago=20), record(ago=4, inout=1), record(8, ago=4), record(0, ago=4, mode=8))
+        first, again, other, door = (json.loads(one.body) for one in desk.punches.batches[0][2])
+        self.assertEqual(
+            [one.get("direction") for one in (first, again, other, door)], ["in", "out", "in", None]
+        )
+        self.assertEqual(
+            [one.get("repeat_of") for one in (first, again, other, door)], [None, first["uid"], None, None]
+        )
+        self.assertEqual((again["inout"], again["mode"], again["verify"]), (1, 8, "palm"))
+        self.assertEqual(door["verify"], None)
+
+    def test_no_meaning(self) -> None:
+        """Without rules nothing is said that was not sent."""
+        desk = Desk().admit()
+        self.push(desk, record(), record(ago=3))
+        told = json.loads(desk.punches.batches[0][2][1].body)
+        self.assertFalse({"direction", "repeat_of"} & told.keys())
+        self.assertEqual(told["verify"], "face")
+
+    def test_settled(self) -> None:
+        """A rule that people give meanwhile holds from then on; who punched just before is still known."""
+        desk = Desk(punches__repeat_seconds=60).admit()
+        self.push(desk, record(ago=20))
+        desk.context.settle(Decided(direction=Direction(always="out")))
+        self.push(desk, record(ago=4))
+        first, again = (json.loads(records[0].body) for _, _, records, _ in desk.punches.batches)
+        self.assertEqual((first.get("direction"), again["direction"]), (None, "out"))
+        self.assertEqual(again["repeat_of"], first["uid"])
+
+    def test_undatable(self) -> None:
+        """What has no instant repeats nothing."""
+        desk = Desk(punches__repeat_seconds=60).admit()
+        self.push(desk, record(time="yesterday"), record(time="today"))
+        for one in desk.punches.batches[0][2]:
+            self.assertNotIn("repeat_of", json.loads(one.body))
 
     def test_only_bad(self) -> None:
         """A batch of bad records alone is kept in the quarantine and acknowledged, or it would stick."""

@@ -20,6 +20,7 @@ from tfserver.gateway.link import Link
 from tfserver.gateway.turn import Turn
 from tfserver.metrics import Metrics
 from tfserver.model import Admission, Decided, Registration, canonical_sn
+from tfserver.store.completeness import Mark, Sum
 from tfserver.store.keys import Keys
 from tfserver.store.models import NOTHING
 from tfserver.store.outbox import Look
@@ -75,6 +76,7 @@ class Registry(Face):
         super().__init__(**marks, **given)
         self.proofs: dict[str, Proof] = {}
         self.disabled: set[str] = set()
+        self.marks = Face(hold=True, sum=Sum(None, 0, 0))
         self.models = Face(get=NOTHING, claim=False, keep=None, was_silent=1, has_answered=None)
 
     def _doubt(self, sn: str, day: str) -> str:
@@ -83,11 +85,14 @@ class Registry(Face):
         self.proofs[canonical_sn(sn)] = known._replace(dirty=stands)
         return stands
 
-    def _prove(self, lease: Lease, dirty: str, since_ms: int, day: str) -> bool:
+    def _prove(self, lease: Lease, dirty: str, since_ms: int, day: str, mark: Mark) -> bool:
         known = self.proofs.get(canonical_sn(lease.sn), Proof())
         if known.dirty != dirty:
             return False
-        self.proofs[canonical_sn(lease.sn)] = known._replace(dirty="", proven_ms=since_ms)
+        known = known._replace(dirty="", proven_ms=since_ms)
+        if mark.until is not None:
+            known = known._replace(whole_ms=since_ms, anchor=mark.newest)
+        self.proofs[canonical_sn(lease.sn)] = known
         return True
 
 
@@ -209,6 +214,7 @@ class Stand:
             set_clock=None,
             release=True,
             beat=None,
+            bury=0,
             retire=None,
             losses=Losses([], False, True, "mark"),
             dealt_with=None,

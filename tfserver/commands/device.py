@@ -11,7 +11,7 @@ import msgspec
 from tfserver import privacy
 from tfserver.commands.context import Context, Make
 from tfserver.config import AdmissionPolicy
-from tfserver.model import Admission, ClockEntry, Identity, canonical_sn
+from tfserver.model import Admission, ClockEntry, Identity, canonical_sn, capacities
 from tfserver.store.terminals import Arrival, RegistryFull
 from tfserver.wire import times
 from tfserver.wire.message import Request, Response
@@ -113,7 +113,14 @@ def _arrival(request: Reg, terminal: Context, moment: times.Moment) -> Arrival:
         approve=terminal.settings.admission.policy is not AdmissionPolicy.APPROVE,
         clock=clock,
         echo=echo,
+        full=_fullness(request.devinfo),
     )
+
+
+def _fullness(devinfo: dict[str, Any]) -> int | None:
+    """How many percent of its memory of logs are used; None when it does not tell."""
+    log = capacities(devinfo).get("log")
+    return min(100, 100 * log.used // log.size) if log is not None and log.size > 0 else None
 
 
 @lru_cache(256)

@@ -26,6 +26,7 @@ EXPIRE_SECONDS: Final = 0.1
 BEAT_SECONDS: Final = 5.0
 HEARD_SECONDS: Final = 10.0
 LEASES_SECONDS: Final = 10.0
+BURY_SECONDS: Final = 15.0
 CATCH_UP_SECONDS: Final = 1.0
 COMPARE_SECONDS: Final = 600.0
 """All leases are compared that often even if nothing seems to be missing: somebody may have deleted one."""
@@ -67,6 +68,7 @@ class Fleet:
             self._loop(self.beat, BEAT_SECONDS),
             self._loop(self.tell_heard, HEARD_SECONDS),
             self._loop(self.check_leases, LEASES_SECONDS),
+            self._loop(self._services.store.terminals.bury, BURY_SECONDS),
             self._loop(self.catchup.sweep, CATCH_UP_SECONDS),
             self._loop(self.enabling.sweep, CATCH_UP_SECONDS),
         ]

@@ -66,7 +66,7 @@ class Keys:
         return f"{self.prefix}image:{uid}"
 
     def order(self, order_id: str) -> str:
-        """Hash: one order."""
+        """Hash: one order: ``told`` (JSON) never changes, all else does."""
         return f"{self.prefix}order:{order_id}"
 
     def orders(self, sn: str) -> str:
@@ -82,7 +82,9 @@ class Keys:
         return f"{self.prefix}due:{owner}"
 
     def sealed(self, name: str) -> str:
-        """A credential that orders are to bring: ``enrollid/backupnum/version`` → sealed text."""
+        """Hash: a credential that orders are to bring, by ``enrollid/backupnum/version``: ``value``, sealed,
+        ``key``, the beginning of the data key it is sealed under, ``until`` (ms), and the ids of the open orders
+        that bring it."""
         return f"{self.prefix}sealed:{name}"
 
     def idempotency(self, key: str) -> str:
@@ -101,9 +103,15 @@ class Keys:
         return f"{self.prefix}news"
 
     @property
+    def owners(self) -> str:
+        """Set of the processes that may own terminals; one without a heartbeat is gone."""
+        return f"{self.prefix}owners"
+
+    @property
     def archived(self) -> str:
         """Hash: ``archive`` (id of the database that takes the punches), ``place`` (the last punch in it),
-        ``trimmed`` (what is before this place is only there), ``holder``, ``until`` (whose turn it is)."""
+        ``trimmed`` (what is before this place may be only there), ``passed`` (how many entries of the stream
+        are in it), ``holder``, ``until`` (whose turn it is)."""
         return f"{self.prefix}archived"
 
     @property
@@ -116,8 +124,12 @@ class Keys:
         return f"{self.prefix}webhook:{webhook_id}"
 
     def dead(self, webhook_id: str) -> str:
-        """Stream of the messages that a webhook refused: ``d`` (JSON)."""
+        """Stream of the messages that a webhook refused: ``d`` (JSON: why), ``m`` (the message)."""
         return f"{self.prefix}dead:{webhook_id}"
+
+    def again(self, webhook_id: str) -> str:
+        """Stream of those of them that are to be sent again, as they were."""
+        return f"{self.prefix}again:{webhook_id}"
 
     def alive(self, owner: str) -> str:
         """Heartbeat of one process."""

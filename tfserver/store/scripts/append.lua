@@ -3,7 +3,7 @@
 -- first, SADD next, and all else after them. A failure between them can only lead to a second entry that is
 -- refused by nobody but recognised by its uid, never to a lost one.
 --
--- KEYS 1 stream of punches, 2 stream of the quarantine, 3 sorted set of last punches
+-- KEYS 1 stream of punches, 2 stream of the quarantine, 3 sorted set of last punches, 4 news
 -- ARGV 1 life of known punches (s), 2 life of sightings (s), 3 bound of the quarantine, 4 now (ms), 5 "suspect"
 --      after this many repeats (repeats fill at most half of the quarantine), 6 life of pictures (s), 7 beginning
 --      of the keys of terminals, then for each frame: sn, logindex or "", shape, and
@@ -30,7 +30,7 @@ local function put_aside(kind, sn, logindex, why, raw)
   filled = filled + 1
 end
 
-local function freeze(terminal, time)
+local function freeze(sn, terminal, time)
   -- of one that was deleted half an entry would be left
   if call('HEXISTS', terminal, 'admission') == 0 then return end
   local count = 1
@@ -39,7 +39,12 @@ local function freeze(terminal, time)
   else
     call('HSET', terminal, 'frozen_at', time, 'frozen', 1)
   end
-  if count >= tonumber(ARGV[5]) then call('HSET', terminal, 'clock_state', 'suspect') end
+  if count < tonumber(ARGV[5]) then return end
+  call('HSET', terminal, 'clock_state', 'suspect')
+  if call('HSETNX', terminal, 'clock_alarm', '1') == 1 then
+    local told = {event = 'clock', over = false, frozen = true, sn = sn, site = call('HGET', terminal, 'site') or ''}
+    call('XADD', KEYS[4], 'MAXLEN', '~', 100000, '*', 'd', cjson.encode(told))
+  end
 end
 
 -- 1 if a known punch comes under a logindex that it was not yet seen under, else 0.
@@ -49,7 +54,7 @@ local function again(sn, logindex, sighted, sighting, time, body)
   if filled < tonumber(ARGV[3]) / 2 then
     put_aside('repeat', sn, logindex, 'the same punch under another logindex', body)
   end
-  freeze(ARGV[7] .. sn, time)
+  freeze(sn, ARGV[7] .. sn, time)
   return 1
 end
 

@@ -1,29 +1,75 @@
 -- Do what one process asks of the registry in one turn, in the order it asks; a mistake in one harms no other.
 -- A script has no rollback: who loses a lease is noted before the lease moves.
 --
--- KEYS 1 pending, 2 claimants, 3 all terminals, 4 events
+-- KEYS 1 pending, 2 claimants, 3 all terminals, 4 events, 5 news
 -- ARGV 1 prefix of terminals, 2 prefix of the sets of lost leases, 3 their life (s), 4 prefix of wake-up channels,
 --      5 owner, 6 bound of pending, 7 bound of claimants, 8 prefix of queues, 9 prefix of due terminals, then for
 --      each question one of:
 --   "claim", sn (canonical), sn as sent, cpusn, mac, devinfo (JSON), now (ms), "1" to approve unknown ones,
 --      connection id, clock ahead of UTC (ms) or "", address, timeline (JSON) and echoed offset or "" for a clock
---      of which nothing is known. Admits a terminal and, when it is approved, gives its lease to this connection:
+--      of which nothing is known, how full its memory of logs is (%) or "". Admits a terminal and, when it is approved, gives its lease to this connection:
 --      the newest admitted one wins. Answers {"approved", site, timezone, profile, clock, echoed offset, "1" when
 --      the clock is the one sent, "1" when orders wait, dirty since, disabled since,
 --      rule of direction (JSON)} or {"pending"|"denied"|"quarantined"|"full"}
 --   "clock", sn, timeline (JSON), echoed offset or "". Answers 1, or 0 when there is no such terminal
 --   "disable", sn, now (ms). People may not be able to use it; an earlier moment stays. Answers as clock
+--   "bury", owner that is gone, cursor among all terminals, how many. What it held is given back. Answers the next
+--      cursor, "" at the end
 --   "release", sn, connection id. Gives a lease back. Answers 1, or 0 when it was not this connection's any more
 -- Returns an answer each; {"failed", error} for one that could not be done.
 local pending, claimants, terminals, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local terminal_of, lost_of, lost_life, wake_of, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local most_pending, most_claimants = tonumber(ARGV[6]), tonumber(ARGV[7])
-local queue_of, due_of = ARGV[8], ARGV[9]
+local queue_of, due_of, news = ARGV[8], ARGV[9], KEYS[5]
+local FULL, FAST, FLIPS, A_MINUTE = 80, 120000, 3, 60000
 local losers = {}
 
 local function tell(sn, event)
   redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'kind', 'terminal', 'd',
     cjson.encode({sn = sn, event = event}))
+end
+
+-- What webhooks tell of: bounded apart from the events, of which orders make many.
+local function report(sn, site, event, more)
+  local told = more or {}
+  told.event, told.sn, told.site = event, sn, site or ''
+  redis.call('XADD', news, 'MAXLEN', '~', 100000, '*', 'd', cjson.encode(told))
+end
+
+-- Say once when something begins, and once when it is over.
+local function watch(key, sn, site, event, is_on, was_on, more)
+  if is_on == (was_on and true or false) then return end
+  if is_on then redis.call('HSET', key, event .. '_alarm', '1') else redis.call('HDEL', key, event .. '_alarm') end
+  more.over = not is_on
+  report(sn, site, event, more)
+end
+
+-- Two devices under one number take the lease from each other again and again.
+local function count_flip(key, sn, site, now, told)
+  local flips, since = tonumber(told[19]) or 0, tonumber(told[20]) or 0
+  if tonumber(now) - since > A_MINUTE then flips, since = 0, now end
+  redis.call('HSET', key, 'flips', flips + 1, 'flips_since', since)
+  if flips + 1 == FLIPS then report(sn, site, 'twins') end
+end
+
+-- By how much its clock is off, against the offset that it ran at last.
+local function drift_of(clock, now, ahead)
+  if not clock or clock == '' or ahead == '' then return nil end
+  local offset
+  for _, entry in ipairs(cjson.decode(clock)) do
+    if entry[1] < tonumber(now) then offset = entry[2] end
+  end
+  return offset and tonumber(ahead) - offset * 1000
+end
+
+local function look_at(key, sn, told, now, ahead, full)
+  local drift = drift_of(told[7], now, ahead)
+  if drift then
+    watch(key, sn, told[4], 'clock', math.abs(drift) >= FAST, told[17], {offset_ms = drift})
+  end
+  if full ~= '' then
+    watch(key, sn, told[4], 'full', tonumber(full) >= FULL, told[18], {percent = tonumber(full)})
+  end
 end
 
 local function is_other(pinned_cpusn, pinned_mac, cpusn, mac)
@@ -60,7 +106,8 @@ local function claim(at)
   local sn, cpusn, mac, devinfo, now = ARGV[at], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
   local auto, connection, key = ARGV[at + 6] == '1', ARGV[at + 7], terminal_of .. sn
   local told = redis.call('HMGET', key, 'admission', 'cpusn', 'mac', 'site', 'timezone', 'model_profile', 'clock',
-    'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled', 'direction')
+    'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled', 'direction',
+    'clock_alarm', 'full_alarm', 'flips', 'flips_since')
   local admission, pinned_cpusn, pinned_mac, known = told[1], told[2] or '', told[3] or '', told[1]
   if not known then
     if not auto and redis.call('ZCARD', pending) >= most_pending then return {'full'} end
@@ -97,9 +144,14 @@ local function claim(at)
   if not known then redis.call('ZADD', terminals, 0, sn) end
   if admission == 'pending' and not known then redis.call('ZADD', pending, now, sn) end
   if admission ~= known and known then redis.call('ZREM', pending, sn) end
-  if not known then tell(sn, admission) end
+  if not known then
+    tell(sn, admission)
+    if admission == 'pending' then report(sn, '', 'pending') end
+  end
   if admission ~= 'approved' then return {admission} end
   if told[9] ~= connection then tell(sn, 'online') end
+  if not told[9] then report(sn, told[4], 'up') elseif told[9] ~= connection then count_flip(key, sn, told[4], now, told) end
+  look_at(key, sn, told, now, ARGV[at + 8], ARGV[at + 12])
   local waits = redis.call('EXISTS', queue_of .. sn)
   if waits == 1 then
     redis.call('SADD', due_of .. owner, sn)
@@ -130,16 +182,36 @@ local function disable(at)
   return 1
 end
 
+local function let_go(key, sn)
+  redis.call('HDEL', key, 'conn', 'owner', 'connected_at', 'busy')
+  tell(sn, 'offline')
+  report(sn, redis.call('HGET', key, 'site'), 'down')
+end
+
 local function release(at)
   local key = terminal_of .. ARGV[at]
   if redis.call('HGET', key, 'conn') ~= ARGV[at + 1] then return 0 end
-  redis.call('HDEL', key, 'conn', 'owner', 'connected_at', 'busy')
-  tell(ARGV[at], 'offline')
+  let_go(key, ARGV[at])
   return 1
 end
 
-local does = {claim = claim, clock = set_clock, disable = disable, release = release}
-local length = {claim = 12, clock = 3, disable = 2, release = 2}
+-- A process that is gone gives nothing back: somebody else says that its terminals are offline.
+local function bury(at)
+  local gone, many = ARGV[at], tonumber(ARGV[at + 2])
+  local page = redis.call('ZRANGE', terminals, '(' .. ARGV[at + 1], '+', 'BYLEX', 'LIMIT', 0, many)
+  for _, sn in ipairs(page) do
+    local held = redis.call('HMGET', terminal_of .. sn, 'owner', 'conn')
+    if held[1] == gone then
+      -- it may only have been paused, and has to learn that it lost them
+      if held[2] then note_loss(gone, held[2], sn) end
+      let_go(terminal_of .. sn, sn)
+    end
+  end
+  return #page == many and page[many] or ''
+end
+
+local does = {bury = bury, claim = claim, clock = set_clock, disable = disable, release = release}
+local length = {bury = 3, claim = 13, clock = 3, disable = 2, release = 2}
 local answers, at = {}, 10
 while at <= #ARGV do
   local kind = ARGV[at]
