@@ -6,10 +6,13 @@ from typing import Any
 
 from tests.store.arrivals import NOW, TerminalsCase, arrival
 from tfserver.model import Admission, Clock, ClockEntry
-from tfserver.store.terminals import Lease, Terminals
+from tfserver.store.completeness import Mark
+from tfserver.store.terminals import Lease, Proof, Terminals
 
 SN = "ZXAB1"
 OURS = Lease(SN, "c1")
+MARK = Mark(until=None)
+"""A reading by which nothing is known to be whole."""
 
 
 class ProofCase(TerminalsCase):
@@ -42,7 +45,7 @@ class DoubtTests(ProofCase):
         """Of a terminal that was deleted nothing is kept: no half a terminal comes of it."""
         terminals = await self.terminals()
         self.assertEqual(await terminals.mark_dirty(SN, "2026-04-02"), "")
-        self.assertFalse(await terminals.prove(OURS, "", NOW, "2026-04-02"))
+        self.assertFalse(await terminals.prove(OURS, "", NOW, "2026-04-02", MARK))
         self.assertEqual(await self.raw(), {})
 
 
@@ -53,7 +56,7 @@ class ProveTests(ProofCase):
         """With the lease, and the same day in doubt, it is cleared and the proof kept."""
         terminals = await self.owned()
         await terminals.mark_dirty(SN, "2026-04-02")
-        self.assertTrue(await terminals.prove(OURS, "2026-04-02", NOW, "2026-04-03"))
+        self.assertTrue(await terminals.prove(OURS, "2026-04-02", NOW, "2026-04-03", MARK))
         found = await terminals.proof(SN)
         self.assertEqual((found.dirty, found.proven_ms), ("", NOW))
         self.assertEqual((await self.raw())["proven_day"], "2026-04-03")
@@ -61,8 +64,8 @@ class ProveTests(ProofCase):
     async def test_nothing_in_doubt(self) -> None:
         """Where nothing was in doubt the proof is a newer one."""
         terminals = await self.owned()
-        self.assertTrue(await terminals.prove(OURS, "", NOW, "2026-04-03"))
-        self.assertTrue(await terminals.prove(OURS, "", NOW + 1, "2026-04-03"))
+        self.assertTrue(await terminals.prove(OURS, "", NOW, "2026-04-03", MARK))
+        self.assertTrue(await terminals.prove(OURS, "", NOW + 1, "2026-04-03", MARK))
         self.assertEqual((await terminals.proof(SN)).proven_ms, NOW + 1)
 
     async def test_another_has_the_lease(self) -> None:
@@ -70,9 +73,9 @@ class ProveTests(ProofCase):
         terminals = await self.owned()
         await terminals.mark_dirty(SN, "2026-04-02")
         await self.approved(terminals, "c2")
-        self.assertFalse(await terminals.prove(OURS, "2026-04-02", NOW, "2026-04-03"))
+        self.assertFalse(await terminals.prove(OURS, "2026-04-02", NOW, "2026-04-03", MARK))
         await terminals.release(SN, "c2")
-        self.assertFalse(await terminals.prove(OURS, "2026-04-02", NOW, "2026-04-03"))
+        self.assertFalse(await terminals.prove(OURS, "2026-04-02", NOW, "2026-04-03", MARK))
         found = await terminals.proof(SN)
         self.assertEqual((found.dirty, found.proven_ms), ("2026-04-02", None))
 
@@ -81,7 +84,7 @@ class ProveTests(ProofCase):
         terminals = await self.owned()
         for dirty, read in (("2026-04-02", ""), ("2026-04-01", "2026-04-02")):
             await terminals.mark_dirty(SN, dirty)
-            self.assertFalse(await terminals.prove(OURS, read, NOW, "2026-04-03"))
+            self.assertFalse(await terminals.prove(OURS, read, NOW, "2026-04-03", MARK))
             self.assertEqual((await terminals.proof(SN)).dirty, dirty)
 
 
@@ -91,7 +94,7 @@ class KnownTests(ProofCase):
     async def test_nothing_yet(self) -> None:
         """Of a new terminal nothing is proven and nothing in doubt."""
         terminals = await self.owned()
-        self.assertEqual(await terminals.proof(SN), ("", None, Clock.UNKNOWN, False, None))
+        self.assertEqual(await terminals.proof(SN), Proof())
 
     async def test_suspect_clock(self) -> None:
         """Whether its clock can be trusted is told."""

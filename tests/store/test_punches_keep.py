@@ -191,6 +191,7 @@ class ShapeTests(PunchesCase):
         """A terminal's later single records: new, known, a repeat, and its clock that stands still."""
         punches = await self.punches()
         shelf = punches.shelf("t1")
+        await self.client.write("HSET", "tf:terminal:T1", "admission", "approved")
         await self.keep(punches, shelf, [record("T1", 1, logindex=7)], [])
         await self.client.write("ZADD", "tf:punched", 5, "T1")
         for expected in (Kept(1, 0, 0), Kept(0, 1, 0)):

@@ -10,10 +10,18 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tfserver.config import Settings, Store, Vault
+from tfserver.config import Archive, Settings, Store, Vault
 from tfserver.errors import ConfigError, StartError
 from tfserver.store.datafolder import DataFolder
-from tfserver.store.secrets import KEY_VARIABLE, MASTER_KEY, PASSWORD_VARIABLE, master_key, store_password
+from tfserver.store.secrets import (
+    ARCHIVE_VARIABLE,
+    KEY_VARIABLE,
+    MASTER_KEY,
+    PASSWORD_VARIABLE,
+    archive_password,
+    master_key,
+    store_password,
+)
 from tfserver.store.vault import new_master_key
 
 
@@ -30,6 +38,24 @@ class SecretsCase(SynchronousTestCase):
         path = self.base / "secret"
         path.write_bytes(content)
         return str(path)
+
+
+class ArchivePasswordTests(SecretsCase):
+    """The password of the archive, which is not that of the store."""
+
+    def test_where(self) -> None:
+        """The environment comes first, then the file; without both there is none."""
+        os.environ[PASSWORD_VARIABLE] = "of the store"
+        self.assertEqual(archive_password(Settings()), "")
+        settings = Settings(archive=Archive(password_file=self.file(b" from the file\n")))
+        self.assertEqual(archive_password(settings), "from the file")
+        os.environ[ARCHIVE_VARIABLE] = "from the environment"
+        self.assertEqual(archive_password(settings), "from the environment")
+
+    def test_unreadable(self) -> None:
+        """A file that is missing is told with its setting."""
+        settings = Settings(archive=Archive(password_file="/nowhere/secret"))
+        self.assertIn("archive.password_file", str(self.assertRaises(StartError, archive_password, settings)))
 
 
 class PasswordTests(SecretsCase):
