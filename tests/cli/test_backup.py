@@ -12,6 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.cli.called import Outcome, call
 from tests.real.server import ROOT
 from tests.real.store import SECONDS, RealStore
+from tests.store.archive_rows import contents, fill
+from tfserver.cli import restore
+from tfserver.config import Settings
+from tfserver.store.backup.file import verify
 from tfserver.store.vault import Vault, new_master_key, read_master_key
 
 KEY = new_master_key()
@@ -61,7 +65,7 @@ class StoreTests(BackupCase):
         self.assertEqual(found["bytes"], os.path.getsize(self.file))
         target = self.new_store()
         found = call("restore", self.file, "--redis", target.url, "--json").json
-        self.assertEqual(found, {"file": self.file, "keys": 2})
+        self.assertEqual(found, {"file": self.file, "keys": 2, "punches": 0})
 
     def test_not_empty(self) -> None:
         """A store that keeps something is refused and left as it is, unless it is to be replaced."""
@@ -132,6 +136,122 @@ class StoreTests(BackupCase):
         self.assertEqual(call("backup", self.file, "--data-dir", folder).status, 1)
         self.assertFalse(os.path.exists(folder))
         self.assertFalse(os.path.exists(self.file))
+
+
+class ArchiveCase(BackupCase):
+    """A store and an archive."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.archive = self.new_archive()
+        self.archive_id = fill(self.archive, 30)
+
+    def new_archive(self) -> str:
+        """The URL of an archive that is not there yet."""
+        return f"sqlite:///{os.path.abspath(self.mktemp())}"
+
+    def config(self, store: RealStore, archive: str) -> str:
+        """A configuration that names both."""
+        path = Path(os.path.abspath(self.mktemp()))
+        path.write_text(f"store:\n  url: {store.url}\narchive:\n  url: '{archive}'\n")
+        return str(path)
+
+
+class ArchiveTests(ArchiveCase):
+    """The archive goes along, and secrets if that is wanted."""
+
+    def test_there_and_back(self) -> None:
+        """All rows come back, into an archive that is the same one for the store."""
+        done = call("backup", self.file, "-c", self.config(self.store, self.archive))
+        self.assertEqual((done.status, done.err), (0, ""))
+        self.assertIn("30 punches", done.out)
+        target = self.new_archive()
+        done = call("restore", self.file, "-c", self.config(self.new_store(), target))
+        self.assertEqual((done.status, done.err), (0, ""))
+        self.assertIn("2 keys and 30 punches restored", done.out)
+        self.assertEqual(contents(target), contents(self.archive))
+
+    def test_without(self) -> None:
+        """It can be left out, on either way."""
+        words = ("backup", self.file, "-c", self.config(self.store, self.archive), "--json")
+        self.assertEqual(call(*words, "--without-archive").json["punches"], 0)
+        self.assertEqual(call(*words).json["punches"], 30)
+        target = self.new_archive()
+        done = call("restore", self.file, "--without-archive", "-c", self.config(self.new_store(), target))
+        self.assertEqual(done.status, 0)
+        self.assertFalse(os.path.exists(target.removeprefix("sqlite:///")))
+
+    def test_not_empty(self) -> None:
+        """An archive with punches is refused before the store is touched, unless it is to be replaced."""
+        call("backup", self.file, "-c", self.config(self.store, self.archive))
+        store, target = self.new_store(), self.new_archive()
+        fill(target, 3)
+        words = ("restore", self.file, "-c", self.config(store, target))
+        done = call(*words)
+        self.assertEqual(done.status, 1)
+        self.assertIn("--replace", done.err)
+        self.assertEqual((store.ask("DBSIZE"), len(contents(target)["punches"])), (":0\r\n", 3))
+        self.assertEqual(call(*words, "--replace").status, 0)
+        self.assertEqual(contents(target), contents(self.archive))
+
+    def test_away(self) -> None:
+        """An archive that can't be read makes no backup, and the way around is told."""
+        config = self.config(self.store, "sqlite:////nonexistent/archive.sqlite")
+        done = call("backup", self.file, "-c", config)
+        self.assertEqual((done.status, os.path.exists(self.file)), (1, False))
+        self.assertIn("--without-archive", done.err)
+
+    def test_keys(self) -> None:
+        """Only when it is asked for, the master key is in it; then a data folder gets it back."""
+        words = ("backup", self.file, "-c", self.config(self.store, self.archive))
+        call(*words, TFSERVER_MASTER_KEY=KEY)
+        self.assertNotIn(KEY.encode(), Path(self.file).read_bytes())
+        done = call(*words, "--with-keys", TFSERVER_MASTER_KEY=KEY)
+        self.assertEqual(done.status, 0)
+        self.assertNotIn(KEY, done.out)
+        folder = Path(os.path.abspath(self.mktemp()))
+        settings = Settings(data_dir=str(folder))
+        with open(self.file, "rb") as content:
+            restore._put_secrets(settings, content, verify(content))
+        self.assertEqual((folder / "master.key").read_text().strip(), KEY)
+        self.assertEqual((folder / "master.key").stat().st_mode & 0o777, 0o600)
+
+    def test_no_key(self) -> None:
+        """Without a key at hand a backup with keys is refused."""
+        done = call("backup", self.file, "--with-keys", "-c", self.config(self.store, self.archive))
+        self.assertEqual((done.status, os.path.exists(self.file)), (1, False))
+        self.assertIn("TFSERVER_MASTER_KEY", done.err)
+
+
+class MigrateTests(ArchiveCase):
+    """From one store and archive to others, without a file between."""
+
+    def test_both(self) -> None:
+        """All keys and all rows are there, and what they came from is as it was."""
+        store, archive = self.new_store(), self.new_archive()
+        config = self.config(self.store, self.archive)
+        done = call("migrate", "-c", config, "--to-redis", store.url, "--to-archive", archive)
+        self.assertEqual((done.status, done.err), (0, ""))
+        self.assertIn("2 keys to the new store and 30 punches to the new archive", done.out)
+        self.assertIn("hello", store.ask("GET tf:user:7"))
+        self.assertIn(KEY_ID, store.ask("HGETALL tf:meta"))
+        self.assertEqual(contents(archive), contents(self.archive))
+        self.assertIn("hello", self.store.ask("GET tf:user:7"))
+
+    def test_refused(self) -> None:
+        """Not while a server runs, not over something, not to nowhere; nothing is changed then."""
+        config, store, archive = self.config(self.store, self.archive), self.new_store(), self.new_archive()
+        self.assertEqual(call("migrate", "-c", config).status, 2)
+        store.ask("SET tf:user:9 mine")
+        done = call("migrate", "-c", config, "--to-redis", store.url)
+        self.assertEqual(done.status, 1)
+        self.assertIn("--replace", done.err)
+        self.assertIn("mine", store.ask("GET tf:user:9"))
+        self.store.ask("SET tf:alive:one/1 1")
+        done = call("migrate", "-c", config, "--to-archive", archive)
+        self.assertEqual(done.status, 1)
+        self.assertIn("one/1", done.err)
+        self.assertFalse(os.path.exists(archive.removeprefix("sqlite:///")))
 
 
 class OwnStoreTests(BackupCase):

@@ -1,13 +1,17 @@
-"""Bring a backup back into a store."""
+"""Bring a backup back."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tfserver.cli.archives import archive_to_fill
 from tfserver.cli.outcome import Failed
 from tfserver.cli.output import People, prints, progress
 from tfserver.cli.stores import Place, in_store, uses_store
@@ -17,21 +21,23 @@ if TYPE_CHECKING:
 
     from tfserver.config import Settings
     from tfserver.store.address import Address
+    from tfserver.store.archive.copying import Target
     from tfserver.store.backup.file import Header
     from tfserver.store.blocking import Blocking
 
 
 @click.command("restore")
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option(
-    "--replace", is_flag=True, help="Forget what the store keeps now, and put the backup in its place."
-)
+@click.option("--replace", is_flag=True, help="Forget what is kept now, and put the backup in its place.")
+@click.option("--without-archive", is_flag=True, help="Leave the archive as it is.")
 @uses_store
 @prints
-def command(place: Place, out: People, file: str, replace: bool) -> None:
-    """Bring a backup back into a store, with all servers stopped. A store that keeps something is refused.
+def command(place: Place, out: People, file: str, replace: bool, without_archive: bool) -> None:
+    """Bring a backup back, with all servers stopped. A store or an archive that keeps something is refused.
 
-    The master key has to be there first: TFSERVER_MASTER_KEY, vault.key_file, or DATA_DIR/master.key.
+    The master key has to be there first, unless it is in the backup and there is a data folder for it:
+    TFSERVER_MASTER_KEY, vault.key_file, or DATA_DIR/master.key. The archive goes where the configuration
+    says.
 
     \b
       tfserver restore tfserver-2026-04-02.backup --data-dir ./tfserver-data
@@ -46,6 +52,7 @@ def command(place: Place, out: People, file: str, replace: bool) -> None:
     try:
         with open(file, "rb") as content:
             header = verify(content)
+            _put_secrets(settings, content, header)
             key_id = _key_id(settings, header)
 
             def work(address: Address) -> int:
@@ -54,20 +61,70 @@ def command(place: Place, out: People, file: str, replace: bool) -> None:
                     refuse(store, prefix, header, key_id)
                     if not replace and not is_empty(store, prefix):
                         raise Failed(f"the store keeps something under '{prefix}': --replace forgets that")
-                    return _restored(store, prefix, content, header)
+                    with _filled(settings, header, replace, without_archive) as archive:
+                        return _restored(store, prefix, content, header, archive)
 
             keys = in_store(settings, work)
     except OSError as wrong:
         raise Failed(f"can't read {file}: {wrong.strerror}") from wrong
-    out.said(f"{file}: {keys} keys restored, as they were at {header.time}", {"file": file, "keys": keys})
+    punches = 0 if without_archive else header.rows
+    inside = f"{keys} keys" if not header.archive or without_archive else f"{keys} keys and {punches} punches"
+    out.said(
+        f"{file}: {inside} restored, as they were at {header.time}",
+        {"file": file, "keys": keys, "punches": punches},
+    )
 
 
-def _restored(store: Blocking, prefix: str, content: BinaryIO, header: Header) -> int:
-    from tfserver.store.backup.file import walk
-    from tfserver.store.backup.keys import restore
+@contextlib.contextmanager
+def _filled(settings: Settings, header: Header, replace: bool, without: bool) -> Iterator[Target | None]:
+    """The archive that the rows of a backup go to; None when they go nowhere."""
+    if without or not header.archive:
+        yield None
+        return
+    from tfserver.store.archive.place import archive_url
+    from tfserver.store.secrets import archive_password
 
-    with progress("keys") as tell:
-        return restore(store, prefix, walk(content, header), header, tell)
+    with archive_to_fill(archive_url(settings), archive_password(settings), replace) as target:
+        yield target
+
+
+def _restored(store: Blocking, prefix: str, content: BinaryIO, header: Header, archive: Target | None) -> int:
+    from tfserver.store.backup.file import Part, walk
+    from tfserver.store.backup.keys import Restoring
+
+    restoring = Restoring(store, prefix, header)
+    restoring.begin()
+    if archive is not None:
+        archive.begin()
+    with progress("keys and punches") as tell:
+        for number, entry in enumerate(walk(content, header), 1):
+            if entry.part is Part.STATE:
+                restoring.add(entry)
+            elif entry.part is Part.ARCHIVE and archive is not None:
+                archive.add(entry.value)
+            tell(number, header.count)
+    if archive is not None:
+        archive.finish()
+    restoring.finish()
+    return restoring.keys
+
+
+def _put_secrets(settings: Settings, content: BinaryIO, header: Header) -> None:
+    """Files with secrets go into the data folder of a store of its own, where they are not there already."""
+    from tfserver.store.backup.file import Part, walk
+    from tfserver.store.datafolder import DataFolder
+    from tfserver.store.secrets import ADMIN_TOKEN, MASTER_KEY
+
+    if settings.store.url or not header.secrets:
+        return
+    folder = DataFolder(settings.data_dir)
+    try:
+        for entry in walk(content, header):
+            # never by a name that somebody else chose
+            if entry.part is Part.SECRET and entry.name.decode() in (MASTER_KEY, ADMIN_TOKEN):
+                folder.read_or_create_secret(entry.name.decode(), functools.partial(bytes, entry.value))
+    finally:
+        folder.release()
 
 
 def _key_id(settings: Settings, header: Header) -> str | None:
