@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from tfserver.config import Punches as PunchSettings
 from tfserver.errors import Gone, ScriptFailed, StoreUnavailable
 from tfserver.store.client import Client
+from tfserver.store.horizon import Archived, Horizon, is_remembered, without
 from tfserver.store.shelf import TOUCH_EVERY, Bad, Done, Frame, Kept, Present, Record, Shelf, Told, write
 
 MOST_RECORDS_A_CALL: Final = 200
@@ -29,6 +30,8 @@ FEW_CALLS: Final = 2
 MOST_CALLS: Final = 8
 """Full calls under way at once; a slow disk confirms all of them together."""
 MOST_WAITING: Final = 20_000
+MOST_OLD: Final = 5000
+"""Records that wait for what the archive knows of them."""
 SIGHTING_DAYS: Final = 3
 FROZEN_AFTER: Final = 3
 """So many repeats of one time value mean a clock that stands still (protocol §7 #15)."""
@@ -41,10 +44,15 @@ class QuarantineFull(ScriptFailed):
 class Punches:
     """The stream of punches and the quarantine beside it."""
 
-    def __init__(self, reactor: Any, client: Client, settings: PunchSettings) -> None:
+    def __init__(
+        self, reactor: Any, client: Client, settings: PunchSettings, archived: Archived | None = None
+    ) -> None:
         self._reactor = reactor
         self._client = client
         self._settings = settings
+        self._archived = archived
+        self._horizon = Horizon(settings.dedupe_days)
+        self._old = 0
         self._waiting: deque[Frame] = deque()
         self._waiting_records = 0
         self._calls = 0
@@ -76,6 +84,22 @@ class Punches:
         if not self._client.ready:
             self._refuse(frames, self._client.problem)
             return
+        if self._archived is not None:
+            frames = self._remembered(frames)
+        self._enter(frames)
+
+    def _remembered(self, frames: list[Frame]) -> list[Frame]:
+        """Those of which the store remembers whatever is known; the others come again from the archive."""
+        days = self._horizon.days(self._reactor.seconds())
+        found = []
+        for frame in frames:
+            if is_remembered(frame, days):
+                found.append(frame)
+            else:
+                Deferred.fromCoroutine(self._keep_old(frame, days))
+        return found
+
+    def _enter(self, frames: list[Frame]) -> None:
         taken = self._waiting
         for frame in frames:
             if self._waiting_records >= MOST_WAITING:
@@ -89,6 +113,27 @@ class Punches:
                 parts = _parts(frame)
                 taken.extend(parts)
                 self._waiting_records += len(parts) - 1
+
+    async def _keep_old(self, frame: Frame, days: tuple[str, str]) -> None:
+        """Keep a frame with punches that only the archive may remember."""
+        assert self._archived is not None
+        first, last = days
+        old = [record.uid for record in frame.records if not first <= record.day <= last]
+        try:
+            if self._old >= MOST_OLD:
+                raise StoreUnavailable("too much is waiting for the archive")
+            self._old += len(old)
+            try:
+                known = await self._archived(old)
+            finally:
+                self._old -= len(old)
+        except Exception as failed:
+            _tell([frame], [failed])
+            return
+        if known:
+            frame = without(frame, known, _told_each)
+        self._enter([frame])
+        self._schedule()
 
     def _refuse(self, frames: list[Frame], why: str) -> None:
         _tell(frames, [StoreUnavailable(why) for _ in frames])
@@ -149,7 +194,7 @@ class Punches:
             keys.terminal(""),
         ]
         touching = write(frames, keys, present, args)
-        odd = await self._client.run("append", [keys.punches, keys.quarantine, keys.punched], args)
+        odd = await self._client.run("append", [keys.punches, keys.quarantine, keys.punched, keys.news], args)
         answers: list[Kept | Exception] = [_ALL_NEW[len(frame.records)] for frame in frames]
         for number, known, repeats in zip(odd[::3], odd[1::3], odd[2::3], strict=True):
             if known < 0:

@@ -12,8 +12,10 @@ from tfserver.store.datafolder import DataFolder
 from tfserver.store.vault import new_master_key, read_master_key
 
 MASTER_KEY: Final = "master.key"
+ADMIN_TOKEN: Final = "admin-token"
 KEY_VARIABLE: Final = "TFSERVER_MASTER_KEY"
 PASSWORD_VARIABLE: Final = "TFSERVER_REDIS_PASSWORD"
+ARCHIVE_VARIABLE: Final = "TFSERVER_ARCHIVE_PASSWORD"
 
 
 def store_password(settings: Settings) -> str:
@@ -23,6 +25,15 @@ def store_password(settings: Settings) -> str:
         return given
     path = settings.store.password_file
     return _text_of(path, "store.password_file").strip() if path else ""
+
+
+def archive_password(settings: Settings) -> str:
+    """The password of the archive, empty when there is none; StartError for an unreadable file."""
+    given = os.environ.get(ARCHIVE_VARIABLE)
+    if given:
+        return given
+    path = settings.archive.password_file
+    return _text_of(path, "archive.password_file").strip() if path else ""
 
 
 def master_key(settings: Settings, folder: DataFolder | None) -> bytes:

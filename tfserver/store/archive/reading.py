@@ -1,0 +1,76 @@
+"""Punches out of the archive: by arrival, by time, and for exports."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from tfserver.store.archive.filter import Filter
+from tfserver.store.archive.rows import Entry, Place, Row, body_of, paced, place_of
+from tfserver.store.archive.tables import PUNCHES, instant_of
+
+_BY_ARRIVAL: Final = (PUNCHES.c.ms, PUNCHES.c.seq)
+
+
+DOUBTED: Final = sa.literal_column("clock") != sa.literal_column("'ok'")
+"""The condition of an index, in its very words."""
+
+
+def fitting(wanted: Filter, columns: Any = PUNCHES.c) -> list[sa.ColumnElement[bool]]:
+    """A filter as conditions on the columns of punches."""
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.sn:
+        found.append(columns.sn == wanted.sn)
+    if wanted.enrollid is not None:
+        found.append(columns.enrollid == wanted.enrollid)
+    if wanted.site:
+        found.append(columns.site == wanted.site)
+    for column, several in ((columns.site, wanted.sites), (columns.kind, wanted.kinds)):
+        if several:
+            found.append(column.in_(several))
+    if wanted.clocks:
+        found.append(columns.clock.in_(wanted.clocks))
+    return found + within(wanted, columns)
+
+
+def within(wanted: Filter, columns: Any) -> list[sa.ColumnElement[bool]]:
+    """The bounds of a filter as conditions."""
+    instant = sa.func.coalesce(columns.utc, columns.received) if wanted.by_received else columns.utc
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.since_ms is not None:
+        found.append(instant >= instant_of(wanted.since_ms))
+    if wanted.until_ms is not None:
+        found.append(instant < instant_of(wanted.until_ms))
+    return found
+
+
+def by_arrival(connection: sa.Connection, after: Place, limit: int, wanted: Filter) -> list[Row]:
+    """Up to ``limit`` rows behind a place, in the order of arrival."""
+    behind = sa.tuple_(*_BY_ARRIVAL) > sa.tuple_(*map(sa.literal, after))
+    asked = sa.select(PUNCHES).where(behind, *fitting(wanted)).order_by(*_BY_ARRIVAL).limit(limit)
+    return [tuple(row) for row in connection.execute(asked)]
+
+
+def by_time(connection: sa.Connection, after: str, limit: int, wanted: Filter) -> list[Row]:
+    """Up to ``limit`` rows that have an instant, in the order of their instants, behind a cursor as
+    ``cursor_of`` makes it; empty is the beginning."""
+    columns = PUNCHES.c
+    asked = sa.select(PUNCHES).where(columns.utc.is_not(None), *fitting(wanted))
+    if after:
+        utc, _, place = after.partition("/")
+        cursor = (sa.literal(utc, columns.utc.type), *map(sa.literal, place_of(place)))
+        # The first condition says the same, in words that every planner finds an index for.
+        asked = asked.where(columns.utc >= utc, sa.tuple_(columns.utc, *_BY_ARRIVAL) > sa.tuple_(*cursor))
+    found = connection.execute(asked.order_by(columns.utc, *_BY_ARRIVAL).limit(limit))
+    return [tuple(row) for row in found]
+
+
+def cursor_of(row: Row) -> str:
+    """Where ``by_time`` goes on behind a row."""
+    return f"{row[10]}/{row[0]}-{row[1]}"
+
+
+def entries_of(rows: list[Row]) -> list[Entry]:
+    """Places and JSON."""
+    return [(f"{row[0]}-{row[1]}", body_of(row)) for row in paced(rows)]
