@@ -126,11 +126,12 @@ class Archiver:
         if place_of(place).next < place_of(look.trimmed):
             told = "the archive was set back: it lacks what came between {place} and {trimmed}"
             self._log.error(told, place=place, trimmed=look.trimmed)
-        if place_of(look.last) < place_of(place):
+        if place_of(look.last) < place_of(place) or look.is_joining:
             told = "the store has lost punches: it ends at {last}, the archive at {place}"
             self._log.error(told, last=look.last, place=place)
             await self._archived.follow(place)
             await self._keep_again(place)
+            await self._archived.join(place)
         await self._archived.advance(place, 0)
         return place
 

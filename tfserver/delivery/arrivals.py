@@ -17,7 +17,8 @@ from tfserver.errors import StoreError, StoreUnavailable
 
 PACE_SECONDS: Final = 0.01
 """Between two questions, so that a stream that never rests is not asked about each of its entries."""
-AGAIN_SECONDS: Final = 0.5
+AGAIN_SECONDS: Final = 0.05
+"""Without a connection a question fails at once; the first one of a process always does."""
 
 
 class Waits(Protocol):
