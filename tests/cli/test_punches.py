@@ -46,14 +46,36 @@ class PunchesTests(StubCase):
         self.assertEqual([json.loads(line) for line in lines], [punch(1), punch(2)])
 
     def test_csv(self) -> None:
-        """CSV with a heading; what needs quoting is quoted, and no heading is repeated for the next page."""
-        self.stub.on(
-            "GET /punches", page("1-0", punch(1, site='Li"s,bon')), page("2-0", punch(2)), page("2-0")
-        )
-        first, second = csv.DictReader(io.StringIO(self.ask("punches", "--csv").out))
+        """CSV is the server's, byte for byte, asked for at once."""
+        self.stub.on("GET /punches", Answer(200, "id,sn\r\n1-0,Zürich\r\n"))
+        done = self.ask("punches", "--csv", "--sn", "A")
+        self.assertEqual((done.status, done.out), (0, "id,sn\r\n1-0,Zürich\r\n"))
+        self.assertEqual(self.only().query, {"after": "0", "sn": "A"})
+        self.assertEqual(self.only().accept, "text/csv")
+
+    def test_csv_cut_off(self) -> None:
+        """What is cut off by the server is a failure, and what came of it is printed."""
+        self.stub.on("GET /punches", Answer(200, "id,sn\r\n", {"Content-Length": "100"}))
+        done = self.ask("punches", "--csv")
+        self.assertEqual((done.status, done.out), (3, "id,sn\r\n"))
+        self.assertIn("not whole", done.err)
+
+    def test_csv_refused(self) -> None:
+        """A refusal is told with the server's words."""
+        self.stub.on("GET /punches", problem(503, "archive sqlite x: away"))
+        done = self.ask("punches", "--csv")
+        self.assertEqual((done.status, done.out), (1, ""))
+        self.assertIn("archive sqlite x: away", done.err)
+
+    def test_csv_followed(self) -> None:
+        """CSV that is followed has one heading, and what needs quoting is quoted."""
+        end = problem(410, "gone")
+        self.stub.on("GET /punches", page("1-0", punch(1, site='Li"s,bon')), page("2-0", punch(2)), end)
+        with mock.patch.object(punches, "POLL_SECONDS", 0):
+            out = self.ask("punches", "--csv", "--follow").out
+        first, second = csv.DictReader(io.StringIO(out))
         self.assertEqual((first["site"], first["enrollid"]), ('Li"s,bon', "1"))
         self.assertEqual((second["id"], second["temp"]), ("2-0", ""))
-        self.assertNotIn("extra", first)
 
     def test_gone(self) -> None:
         """A cursor that is gone is status 1, with the server's words, also when following."""

@@ -80,7 +80,7 @@ class ExportTests(ExportCase):
         await self.add(*range(120, 124), enrollid=1)
         await self.archive_all()
         self.patch(finding, "MOST_FEW", 0)
-        self.patch(export, "FEWEST", 2)
+        self.patch(export, "FEWEST", 8)
         self.patch(export, "MOST", 16)
         counts = []
         asked = self.archive.chunk
@@ -92,7 +92,7 @@ class ExportTests(ExportCase):
 
         self.archive.chunk = chunk  # type: ignore[method-assign]
         self.assertEqual(len(await self.exported(ONE)), 4)
-        self.assertEqual(counts[:6], [2, 4, 4, 4, 4, 4])
+        self.assertEqual(counts[:4], [8, 16, 16, 16])
 
     async def test_up_to_the_end_as_it_was(self) -> None:
         """What comes meanwhile is not in it, so that it ends however much comes."""
@@ -107,6 +107,20 @@ class ExportTests(ExportCase):
             await self.archived.trim_all()
 
         self.assertEqual(await self.exported(meanwhile=meanwhile), there)
+
+    async def test_archived_while_it_begins(self) -> None:
+        """What comes and is archived between two looks at the beginning is not in it."""
+        there = await self.filled()
+        asked = self.archive.place
+
+        async def place() -> str:
+            """More comes first, and all is archived."""
+            self.archive.place = asked  # type: ignore[method-assign]
+            await self.add(1000, 1001)
+            return await self.archive_all()
+
+        self.archive.place = place  # type: ignore[method-assign]
+        self.assertEqual(await self.exported(), there)
 
     async def test_nothing(self) -> None:
         """Where there is nothing, nothing comes."""

@@ -64,8 +64,10 @@ class SeamTests(SearchCase):
     async def test_walk(self) -> None:
         """All that fit come once and in order, with pages of any size."""
         expected = await self.filled()
-        for limit in (1, 2, 4, 9, 10, 11, 100):
-            self.assertEqual(await self.walk(limit), expected, limit)
+        for scanned in (10_000, 4):
+            self.patch(search, "MOST_SCANNED", scanned)
+            for limit in (1, 2, 4, 9, 10, 11, 100):
+                self.assertEqual(await self.walk(limit), expected, (scanned, limit))
 
     async def test_one_by_one(self) -> None:
         """The same where no index finds few, and where one question looks at some rows only."""
@@ -205,14 +207,15 @@ class Planning:
 
     async def found(self: Any, wanted: Filter, **more: Any) -> list[Entry]:
         """All that fit, by whatever way it takes."""
-        ways = []
-        for most_few in (20_000, 0):
-            self.patch(finding, "MOST_FEW", most_few)
-            page = await self.archive.find(more.get("after", "0"), 100, 10_000, wanted)
-            self.assertTrue(page.is_all)
-            ways.append(page.entries)
-        self.assertEqual(*ways)
-        return list(ways[0])
+        after = more.get("after", "0")
+        by_one = await self.archive.find(after, 100, 10_000, wanted)
+        self.assertTrue(by_one.is_all)
+        by_index = await self.archive.find(after, 100, 1, wanted)
+        if by_index.is_all:
+            self.assertEqual(by_index.entries, by_one.entries)
+        else:
+            self.assertFalse(finding._indexed(wanted))
+        return list(by_one.entries)
 
     async def test_filters(self: Any) -> None:
         """Every filter says in SQL what it says over the stream, by an index and one by one."""
@@ -257,9 +260,19 @@ class Planning:
         await self.archive.keep(told, "0-0")
         full = await self.archive.find("0", 3, 10, ONE)
         self.assertEqual((full.entries, full.reached, full.is_all), (told[:3], told[2][0], False))
+        by_index = await self.archive.find("0", 3, 10, ONE)
+        self.assertEqual((by_index.entries, by_index.is_all), (told[:3], False))
         self.patch(finding, "MOST_FEW", 0)
         looked = await self.archive.find(told[19][0], 3, 10, ONE)
         self.assertEqual((looked.entries, looked.reached, looked.is_all), ([], told[29][0], False))
+
+    async def test_doubted_up_to_the_place(self: Any) -> None:
+        """Punches are counted up to the place that is told beside them, and no further."""
+        archive = await self.opened()
+        told = entries(1, 2, 3, clock="suspect")
+        await archive.keep(told, "0-0", told[1][0])
+        place, [row] = await archive.doubted(Filter(clocks=("suspect",)))
+        self.assertEqual((place, row[:2]), (told[1][0], ("T1", 2)))
 
     async def test_plans(self: Any) -> None:
         """Each question that may find few goes by an index, and none over all rows."""

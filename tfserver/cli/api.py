@@ -8,7 +8,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from math import ceil
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -23,6 +23,9 @@ DEFAULT_URL: Final = "http://127.0.0.1:7789"
 SECONDS: Final = 15.0
 COMPLETION_SECONDS: Final = 1.0
 PAGE: Final = 1000
+CSV: Final = "text/csv"
+_READ_BYTES: Final = 1 << 16
+_CURSOR: Final = re.compile(r"[?&]cursor=([\w-]+)")
 _TOKEN: Final = re.compile(r"[!-~]{1,512}")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,9 +53,9 @@ class Api:
         """The decoded answer to a PATCH."""
         return self._ask("PATCH", path, {}, body)
 
-    def delete(self, path: str) -> Any:
+    def delete(self, path: str, **query: Any) -> Any:
         """The decoded answer to a DELETE, None when it is empty."""
-        return self._ask("DELETE", path, {})
+        return self._ask("DELETE", path, query)
 
     def pages(self, path: str, **query: Any) -> Iterator[list[Row]]:
         """The rows of a list, page after page, until the cursor is null."""
@@ -73,6 +76,48 @@ class Api:
             return refused.code, refused.read().decode("utf-8", "replace")
         except (OSError, ValueError, HTTPException) as failed:
             raise self._unreachable(failed) from failed
+
+    def export(self, path: str, media: str, **query: Any) -> Iterator[bytes]:
+        """All there is, as the server writes it in another format; Failed also when it is cut off."""
+        is_begun = False
+        try:
+            with self._opened(path, media, query) as answer:
+                while data := answer.read1(_READ_BYTES):
+                    is_begun = True
+                    yield data
+                if answer.length:
+                    raise IncompleteRead(b"", answer.length)
+        except urllib.error.HTTPError as refused:
+            raise Failed(_told(refused), REFUSED, refused.code) from refused
+        except (OSError, ValueError, HTTPException) as failed:
+            if is_begun:
+                raise Failed("the server cut it off: what came is not whole", UNREACHABLE) from failed
+            raise self._unreachable(failed) from failed
+
+    def csv_pages(self, path: str, **query: Any) -> Iterator[bytes]:
+        """The rows of a list as CSV, page after page, under one heading."""
+        cursor: str | None = None
+        while True:
+            try:
+                with self._opened(path, CSV, {"limit": PAGE, **query, "cursor": cursor}) as answer:
+                    data, link = answer.read(), answer.headers.get("Link") or ""
+            except urllib.error.HTTPError as refused:
+                raise Failed(_told(refused), REFUSED, refused.code) from refused
+            except (OSError, ValueError, HTTPException) as failed:
+                raise self._unreachable(failed) from failed
+            yield data if cursor is None else data.partition(b"\r\n")[2]
+            found = _CURSOR.search(link)
+            if found is None:
+                return
+            cursor = found[1]
+
+    def _opened(self, path: str, media: str, query: Row) -> Any:
+        """The answer to a GET, still to be read."""
+        given = {key: value for key, value in query.items() if value is not None}
+        request = urllib.request.Request(f"{self.url}/api/v1{path}?{urlencode(given)}")
+        request.add_header("Authorization", f"Bearer {self._usable_token()}")
+        request.add_header("Accept", media)
+        return self._opener.open(request, timeout=self._seconds)
 
     def _ask(self, method: str, path: str, query: Row, body: Row | None = None, wait: float = 0) -> Any:
         given = {key: value for key, value in query.items() if value is not None}

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from tfserver.cli.api import PAGE, Api, asks_server, known_terminals
+from tfserver.cli.api import CSV, PAGE, Api, asks_server, known_terminals
 from tfserver.cli.outcome import UNREACHABLE, Failed
 from tfserver.cli.output import Row, clean, progress
 
@@ -23,7 +23,7 @@ FIELDS: Final = (
     "id", "uid", "sn", "site", "kind", "enrollid", "external_id", "device_time", "time", "utc", "offset_ms",
     "received", "mode", "verify", "inout", "event", "temp", "clock",
 )  # fmt: skip
-"""The columns of CSV: all of a punch but ``extra``."""
+"""The columns of CSV that is followed: all of a punch that terminals of every kind tell."""
 
 
 @click.command("punches")
@@ -46,6 +46,9 @@ def command(server: Api, follow: bool, form: str | None, after: str, **filters: 
       tfserver punches --csv --since 2026-04-01T00:00:00Z > april.csv
       tfserver punches --json --after 1775116800000-0
     """
+    if form == "csv" and not follow:
+        _export(server, after, filters)
+        return
     show = _FORMS[form or ""]()
     count = 0
     with _shown_progress() as tell:
@@ -55,6 +58,18 @@ def command(server: Api, follow: bool, form: str | None, after: str, **filters: 
             sys.stdout.flush()
             count += len(page)
             tell(count, None)
+
+
+def _export(server: Api, after: str, filters: Row) -> None:
+    """All there is now, as the server writes it."""
+    count = -1
+    sys.stdout.flush()
+    with _shown_progress() as tell:
+        for data in server.export("/punches", CSV, after=after, **filters):
+            sys.stdout.buffer.write(data)
+            count += data.count(b"\n")
+            tell(max(0, count), None)
+        sys.stdout.buffer.flush()
 
 
 def _shown_progress() -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from tfserver.model import Kind, canonical_sn
-from tfserver.web.answer import Answer
+from tfserver.store.archive.filter import Filter
+from tfserver.store.archive.forms import Form, head_of, lines_of, with_place
+from tfserver.store.export import Export
+from tfserver.store.search import Search, milliseconds
+from tfserver.web import exports
+from tfserver.web.answer import Answer, Streamed
 from tfserver.web.call import Call
-from tfserver.web.formats import CSV, NDJSON, accepted, csv_text, ndjson_text
-from tfserver.web.query import LIMIT, Query, choices, instant, integer, place, text
+from tfserver.web.formats import FORMS, accepted, media_of
+from tfserver.web.query import LIMIT, choices, instant, integer, place, text
 from tfserver.web.shapes import Forgotten
 
 PARAMETERS: Final = (
@@ -28,42 +31,33 @@ PARAMETERS: Final = (
 )
 QUARANTINE_PARAMETERS: Final = (place("after", "only records behind this place, as given in `next`"), LIMIT)
 CLEARING_PARAMETERS: Final = (place("until", "the last place that is forgotten, as given in `next`", True),)
-MOST_SCANNED: Final = 10_000
-_PAGE: Final = 500
-_AHEAD: Final = 50
-
 Row = dict[str, Any]
+PATH: Final = "/api/v1/punches"
 
 
-async def feed(call: Call) -> Answer:
+async def feed(call: Call) -> Answer | Streamed:
     """Punches behind a cursor. ``next`` is never null and moves past rows that were filtered out."""
-    media = accepted(call.header("Accept"))
-    rows, after = await _rows(call)
-    if media not in (CSV, NDJSON):
-        return Answer({"punches": rows, "next": after})
-    data = csv_text(rows) if media == CSV else ndjson_text(rows)
-    link = f'</api/v1/punches?{urlencode({**call.query.given, "after": after})}>; rel="next"'
-    return Answer(data, headers={"Link": link}, media=f"{media}; charset=utf-8" if media == CSV else media)
+    form = FORMS.get(accepted(call.header("Accept")))
+    wanted, after = _filter(call), call.query["after"]
+    if form is not None and not call.query.given.get("limit"):
+        return await _export(call, form, wanted, after)
+    found = await Search(call.sources.feed, call.sources.archive).page(after, call.query["limit"], wanted)
+    if form is None:
+        rows = [msgspec.Raw(with_place(*entry).encode()) for entry in found.entries]
+        return Answer({"punches": rows, "next": found.next})
+    data = head_of(form) + lines_of(form, found.entries)
+    link = f'<{PATH}?{urlencode({**call.query.given, "after": found.next})}>; rel="next"'
+    return Answer(data, headers={"Link": link}, media=media_of(form))
 
 
-async def _rows(call: Call) -> tuple[list[Row], str]:
-    wanted, limit, after = _filter(call.query), call.query["limit"], call.query["after"]
-    found: list[Row] = []
-    scanned = 0
-    while len(found) < limit and scanned < MOST_SCANNED:
-        count = min(_PAGE, limit - len(found) + _AHEAD, MOST_SCANNED - scanned)
-        page = await call.sources.punches.page(after, count)
-        for at, told in page:
-            after = at
-            row = msgspec.json.decode(told)
-            if call.sees(row["site"]) and wanted(row):
-                found.append({"id": at, **row})
-            if len(found) == limit:
-                break
-        scanned += len(page)
-        if len(page) < count:
-            break
-    return found, after
+async def _export(call: Call, form: Form, wanted: Filter, after: str) -> Answer | Streamed:
+    """All there is, up to the end as it is now."""
+    name = f'attachment; filename="punches.{form.value}"'
+    if call.is_head:
+        return Answer(b"", headers={"Content-Disposition": name}, media=media_of(form))
+    export = Export(call.sources.feed, call.sources.archive, form, wanted)
+    headers = {"Content-Disposition": name, "Content-Type": media_of(form)}
+    return await exports.send(call, export, after, head_of(form), headers)
 
 
 async def quarantine(call: Call) -> Row:
@@ -82,29 +76,15 @@ async def clear_quarantine(call: Call) -> Forgotten:
     return Forgotten(found)
 
 
-def _filter(query: Query) -> Callable[[Row], bool]:
-    equal: Row = {}
-    if query["sn"]:
-        equal["sn"] = canonical_sn(query["sn"])
-    if query["enrollid"] is not None:
-        equal["enrollid"] = query["enrollid"]
-    if query["site"]:
-        equal["site"] = query["site"]
-    kinds, since, until = query["kind"], query["since"], query["until"]
-
-    def wanted(row: Row) -> bool:
-        """Whether all filters let it pass."""
-        same = {**row, "sn": canonical_sn(row["sn"])}
-        if any(same[key] != value for key, value in equal.items()) or (kinds and row["kind"] not in kinds):
-            return False
-        return (since is None and until is None) or _within(row["utc"], since, until)
-
-    return wanted
-
-
-def _within(text: str | None, since: datetime | None, until: datetime | None) -> bool:
-    """Half-open bounds on ``utc``; what has no instant is in no interval."""
-    if text is None:
-        return False
-    utc = datetime.fromisoformat(text)
-    return (since is None or utc >= since) and (until is None or utc < until)
+def _filter(call: Call) -> Filter:
+    query = call.query
+    since, until = query["since"], query["until"]
+    return Filter(
+        sn=canonical_sn(query["sn"]),
+        enrollid=query["enrollid"],
+        site=query["site"],
+        sites=call.token.sites,
+        kinds=query["kind"],
+        since_ms=None if since is None else milliseconds(since),
+        until_ms=None if until is None else milliseconds(until),
+    )

@@ -36,7 +36,7 @@ async def _beginning(call: Call, wanted: frozenset[str]) -> Ends:
     if match is None:
         raise bad_input(LAST_ID, "expected an id as it stood in the stream")
     if PUNCH in wanted:
-        await call.sources.punches.page(match[1], 1)
+        await call.sources.feed.page(match[1], 1)
     if wanted - {PUNCH}:
         await call.sources.events.page(match[2], 1)
     return Ends(match[1], match[2])

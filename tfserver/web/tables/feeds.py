@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from tfserver.web import formats, shapes, watcher
-from tfserver.web.api import audit, punches, stream
+from tfserver.web.api import audit, clock_report, punches, stream
 from tfserver.web.route import ADMIN, API, OK, OPERATOR, READER, Header, Route, Scope, Shape, ok
 
 LAST_ID: Final = Header(stream.LAST_ID, "go on behind this id", stream.ID_PATTERN.pattern)
@@ -23,10 +23,29 @@ FEEDS: Final = (
         query=punches.PARAMETERS,
         answers={
             OK: Shape(
-                "a page; `next` goes on behind it",
+                "a page; `next` goes on behind it. CSV and NDJSON without `limit`: all there is",
                 shapes.PunchPage,
                 formats.MEDIA,
                 {"Link": "the next page, for the formats that have no `next`"},
+            )
+        },
+        refusals=(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.GONE, HTTPStatus.TOO_MANY_REQUESTS),
+    ),
+    Route(
+        method="GET",
+        path=f"{API}/clock-report",
+        name="clock_report",
+        summary="Punches taken while a clock was wrong or unknown, and by which terminals",
+        role=READER,
+        scope=Scope.ROWS,
+        handler=clock_report.report,
+        query=clock_report.PARAMETERS,
+        answers={
+            OK: Shape(
+                "a page; `next` goes on behind it",
+                shapes.ClockReport,
+                clock_report.MEDIA,
+                {"Link": "the next page, for CSV, which has no `next`"},
             )
         },
         refusals=(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.GONE),
