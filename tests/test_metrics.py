@@ -38,6 +38,7 @@ def used() -> Metrics:
     metrics.store_failures += 2
     metrics.store_ready = True
     metrics.streams, metrics.waits = 4, 5
+    metrics.completeness_seconds, metrics.without_completeness, metrics.gaps = 90.5, 3, 2
     return metrics
 
 
@@ -67,6 +68,9 @@ class ExpositionTests(SynchronousTestCase):
             ("tfserver_store_ready", (), 1),
             ("tfserver_streams", (), 4),
             ("tfserver_waits", (), 5),
+            ("tfserver_completeness_seconds", (), 90.5),
+            ("tfserver_without_completeness", (), 3),
+            ("tfserver_gaps", (), 2),
         ):
             self.assertEqual(found.get((name, labels)), value, name)
 

@@ -58,6 +58,9 @@ class Metrics:
         self.orders: Counter[tuple[str, str]] = Counter()
         self.obeyed: defaultdict[str, Answers] = defaultdict(Answers)
         self.catchup: Counter[str] = Counter()
+        self.completeness_seconds = 0.0
+        self.without_completeness = 0
+        self.gaps = 0
         self.store_memory = 0.0
         self.archive_up = False
         self.archive_lag = 0
@@ -105,7 +108,16 @@ class Metrics:
         yield _seconds("tfserver_order_seconds", told, self.obeyed)
         told = "Visits to terminals for what they did not push, by outcome; fetched: punches that were new."
         yield _counter("tfserver_catchup", told, ["what"], self.catchup)
+        yield from self._completeness()
         yield from self._archive()
+
+    def _completeness(self) -> Iterator[Metric]:
+        told = "Age of the earliest moment until which all records of a terminal of this process are here."
+        yield _gauge("tfserver_completeness_seconds", told, self.completeness_seconds)
+        told = "Terminals of this process of which no such moment is known."
+        yield _gauge("tfserver_without_completeness", told, self.without_completeness)
+        told = "Times of which records of terminals of this process may be missing for good."
+        yield _gauge("tfserver_gaps", told, self.gaps)
 
     def _archive(self) -> Iterator[Metric]:
         told = "Used memory of the store, of what it may have; 0 without a bound. Alarm at 0.7."

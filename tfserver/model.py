@@ -14,6 +14,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 SN_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
+DOOR_ALARMS: Final = {5: "forced open", 6: "tamper", 7: "input alarm"}
+"""The ``event`` of a door's record that is an alarm, and what it says (protocol §3.5)."""
 UNRECOGNISED: Final = 99_999_999
 """The enrollid of a person that the terminal did not know (protocol §2.2)."""
 CAPACITIES: Final = {
@@ -141,11 +143,26 @@ class Capacity(msgspec.Struct, frozen=True):
     free: int
 
 
+class Gap(msgspec.Struct, frozen=True):
+    """A time (RFC 3339) of which records may be missing for good, when that was found, and why in words."""
+
+    begin: str = msgspec.field(name="from")
+    end: str = msgspec.field(name="to")
+    found: str
+    why: str
+
+
 class Completeness(msgspec.Struct, frozen=True):
-    """Until when everything the terminal recorded is here (RFC 3339), and why not later."""
+    """Until when everything the terminal recorded is here (RFC 3339), and why not later.
+
+    That holds from the day ``since`` on (the terminal's; None: of all that it had), but for the ``gaps``
+    (docs/completeness.md).
+    """
 
     until: str | None = None
     why: str = "not established"
+    since: str | None = None
+    gaps: tuple[Gap, ...] = ()
 
 
 class Terminal(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import random
 import sys
 import time
 import uuid
@@ -19,6 +20,15 @@ from tfserver.backfilling import Backfilling
 from tfserver.commander import Commander
 from tfserver.commands.context import Services, Stores
 from tfserver.config import Settings, Web
+from tfserver.config import Webhooks as WebhookSettings
+from tfserver.delivery.archiver import Archiver
+from tfserver.delivery.arrivals import Arrivals
+from tfserver.delivery.names import Names
+from tfserver.delivery.sending import Sender
+from tfserver.delivery.subscriber import Means
+from tfserver.delivery.tidying import Tidying
+from tfserver.delivery.watch import Watch
+from tfserver.delivery.webhooks import Deliverer
 from tfserver.errors import TfserverError
 from tfserver.gateway.factory import MOST_UNFINISHED
 from tfserver.gateway.fleet import host_and_port
@@ -26,22 +36,27 @@ from tfserver.gateway.service import Gateway, listen
 from tfserver.metrics import Metrics
 from tfserver.openfiles import make_room
 from tfserver.store import secrets
+from tfserver.store.archive.database import Archive
+from tfserver.store.archive.place import archive_file, archive_url
+from tfserver.store.archived import Archived
 from tfserver.store.audit import Audit
 from tfserver.store.backfills import Backfills
 from tfserver.store.client import Client
-from tfserver.store.datafolder import DataFolder
+from tfserver.store.datafolder import DataFolder, private_folder
+from tfserver.store.deliveries import Deliveries
 from tfserver.store.embedded import EmbeddedStore
 from tfserver.store.events import Events
+from tfserver.store.feed import Feed
 from tfserver.store.outbox import Outbox
 from tfserver.store.punches import Punches
 from tfserver.store.terminals import Terminals
-from tfserver.store.tokens import Role, Tokens, new_token
+from tfserver.store.tokens import REVOKED, Role, Tokens, new_token
 from tfserver.store.users import Users
 from tfserver.store.vault import Vault, check_key
+from tfserver.store.webhooks import Webhooks
 from tfserver.web.site import Pages, Sources
 from tfserver.wire.times import Present
 
-ADMIN_TOKEN = "admin-token"
 ANSWER_SECONDS = 2.0
 """How long a stop waits for answers to people."""
 
@@ -84,11 +99,13 @@ class StorePart:
     async def first_token(self, tokens: Tokens) -> None:
         """Accept the token in the data folder; only the embedded store makes one."""
         if self._folder is not None:
-            made = self._folder.read_or_create_secret(ADMIN_TOKEN, lambda: f"{new_token()}\n".encode())
+            made = self._folder.read_or_create_secret(
+                secrets.ADMIN_TOKEN, lambda: f"{new_token()}\n".encode()
+            )
             now = round(self._reactor.seconds() * 1000)
             if await tokens.add(made.decode().strip(), Role.ADMIN, now) is None:
                 told = "the token in {file} was revoked; delete the file and a new one is made at the start"
-                self._log.warn(told, file=self._folder.path / ADMIN_TOKEN)
+                self._log.warn(told, file=self._folder.path / secrets.ADMIN_TOKEN)
 
     async def stop(self) -> None:
         """Disconnect, and end the server of our own."""
@@ -108,6 +125,46 @@ class StorePart:
             self._settings.store.maxmemory_mb * 1024 * 1024,
         )
         return await self._embedded.start()
+
+
+class ArchivePart:
+    """Punches in SQL: a file in the data folder, or a database that the settings name."""
+
+    def __init__(self, reactor: Any, settings: Settings) -> None:
+        if not settings.archive.url:
+            private_folder(archive_file(settings).parent)
+        password = secrets.archive_password(settings)
+        self.archive = Archive(reactor, archive_url(settings), settings.archive, password)
+
+    async def start(self) -> None:
+        """Open it; one by URL that is away is tried on while the server runs."""
+        await self.archive.start()
+
+    async def stop(self) -> None:
+        """Let it go."""
+        await self.archive.stop()
+
+
+class DeliveryPart:
+    """Webhooks, and the connections to their receivers."""
+
+    def __init__(
+        self, reactor: Any, settings: WebhookSettings, store: StorePart, feed: Feed, metrics: Metrics
+    ) -> None:
+        self._sender = Sender(reactor, settings)
+        deliveries = Deliveries(store.client, store.vault, settings, uuid.uuid4().hex)
+        arrivals = Arrivals(reactor, deliveries)
+        means = Means(reactor, deliveries, feed, self._sender, arrivals, metrics, random.random)
+        self._deliverer = Deliverer(means)
+
+    async def start(self) -> None:
+        """Deliver to what no other process delivers to."""
+        await self._deliverer.start()
+
+    async def stop(self) -> None:
+        """Let requests that are under way end, and leave the rest to others."""
+        await self._deliverer.stop()
+        await self._sender.stop()
 
 
 class WebPart:
@@ -161,25 +218,36 @@ class Server(service.Service):
         (self._log.info if room.is_enough else self._log.warn)("{room}", room=str(room))
         store = StorePart(self._reactor, self.settings)
         await self._begin(store)
+        archive = ArchivePart(self._reactor, self.settings)
+        await self._begin(archive)
+        self.archive = archive.archive
         services = self._services(store)
+        await self._begin_archiving(store, services)
+        feed = Feed(store.client, self.archive)
+        hooks = self.settings.webhooks
+        await self._begin(DeliveryPart(self._reactor, hooks, store, feed, services.metrics))
         tokens = Tokens(store.client)
         await store.first_token(tokens)
         stores = services.store
         backfills = Backfilling(self._reactor, stores.outbox, Backfills(store.client), self.settings)
-        self.commander = Commander(self._reactor, stores.outbox, stores.terminals, self.settings, backfills)
+        faces = (stores.outbox, stores.terminals, self.settings, backfills, services.metrics)
+        self.commander = Commander(self._reactor, *faces)
         self.gateway = Gateway(self._reactor, services)
         web = WebPart(self._reactor, self.settings.http, self._sources(store, services, tokens))
         owner = services.store.terminals.owner
+        self.tokens = tokens
         channels = [store.client.keys.everybody, store.client.keys.wake(owner)]
         store.client.listen(channels, self._heard)
         await self._begin(web)
         await self._begin(self.gateway)
         settle_memory()
         self._log.info(
-            "tfserver ready: terminals on {terminals}, people on {people}, {store}, instance {instance}",
+            "tfserver ready: terminals on {terminals}, people on {people}, {store}, archive {archive}, "
+            "instance {instance}",
             terminals=", ".join(self.gateway.addresses()),
             people=", ".join(host_and_port(web.listening)),
             store=store.description,
+            archive=self.archive.description,
             instance=self.settings.instance_name(),
         )
 
@@ -188,7 +256,9 @@ class Server(service.Service):
         owner = f"{self.settings.instance_name()}/{uuid.uuid4().hex[:8]}"
         stores = Stores(
             Terminals(store.client, self.settings.admission, owner),
-            Punches(self._reactor, store.client, self.settings.punches),
+            Punches(
+                self._reactor, store.client, self.settings.punches, Feed(store.client, self.archive).known
+            ),
             Users(store.client, store.vault),
             Outbox(store.client, store.vault, self.settings.orders, owner),
         )
@@ -205,12 +275,27 @@ class Server(service.Service):
             metrics=services.metrics,
             unready=lambda: None if store.client.ready else f"store: {store.client.problem}",
             draining=lambda: self.draining,
+            webhooks=Webhooks(store.client, store.vault, self.settings.webhooks),
+            names=Names(self._reactor, self.settings.webhooks.allow_private),
+            feed=Feed(store.client, self.archive),
+            archive=self.archive,
+            zone=self.settings.terminals.timezone,
         )
+
+    async def _begin_archiving(self, store: StorePart, services: Services) -> None:
+        settings, metrics = self.settings.archive, services.metrics
+        archived = Archived(store.client, settings, uuid.uuid4().hex)
+        watch = Watch(self._reactor, self.archive, archived, metrics)
+        tidying = Tidying(self.archive, archived, services.store.terminals, watch, settings)
+        await self._begin(watch)
+        await self._begin(Archiver(self._reactor, self.archive, archived, tidying, metrics))
 
     def _heard(self, channel: str, message: str) -> None:
         """A wake-up from this or another process."""
         if message.startswith("ended "):
             self.commander.woken(message)
+        elif message == REVOKED:
+            self.tokens.forget()
         else:
             self.gateway.fleet.woken(channel, message)
 

@@ -26,6 +26,7 @@ class Asked(NamedTuple):
     query: dict[str, str]
     body: Any
     token: str
+    accept: str = ""
 
 
 class Answer(NamedTuple):
@@ -85,7 +86,8 @@ class Stub:
         body = json.loads(request.rfile.read(length)) if length else None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         path = unquote(parts.path.removeprefix("/api/v1"))
-        self.asked.append(Asked(request.command, path, dict(parse_qsl(parts.query)), body, token))
+        accept = request.headers.get("Accept", "")
+        self.asked.append(Asked(request.command, path, dict(parse_qsl(parts.query)), body, token, accept))
         waiting = self._waiting(self.asked[-1])
         found = problem(404, f"nothing at {path}") if not waiting else waiting[0]
         if len(waiting) > 1:
@@ -180,7 +182,8 @@ def terminal(sn: str = "ZXDM26010042", **changed: Any) -> dict[str, Any]:
         "last_frame": "2026-04-02T07:59:58.000Z", "last_punch": "2026-04-02T07:00:00.000Z",
         "clock_offset_ms": -200, "clock": "ok", "devinfo": {"modelname": "TFS30"},
         "capacity": {"log": {"size": 1000, "used": 10, "free": 990}},
-        "completeness": {"until": None, "why": "not established"}, "model_profile": None, "tags": [],
+        "completeness": {"until": None, "why": "not established", "since": None, "gaps": []},
+        "model_profile": None, "tags": [],
     }  # fmt: skip
     return {**found, **changed}
 

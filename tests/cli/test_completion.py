@@ -28,7 +28,7 @@ class CompletionTests(StubCase):
     def test_commands(self) -> None:
         """Commands by their beginning, and options."""
         self.assertEqual(self.offered("tfserver "), list(COMMANDS))
-        self.assertEqual(self.offered("tfserver co"), ["commands", "completion"])
+        self.assertEqual(self.offered("tfserver co"), ["commands", "completeness", "completion"])
         self.assertEqual(self.offered("tfserver --v"), ["--version"])
 
     def test_usual_group(self) -> None:

@@ -41,7 +41,8 @@ class DaysTests(SynchronousTestCase):
 
     def days(self, **known: Any) -> tuple[str, str]:
         """The days in doubt by what is known."""
-        return tuple(proof.days_in_doubt(self.context, Proof(**known)))  # type: ignore[return-value]
+        first, last, _ = proof.days_in_doubt(self.context, Proof(**known))
+        return first, last
 
     def test_never_proven(self) -> None:
         """Without a proof some days back are in doubt."""
@@ -94,7 +95,7 @@ class DaysTests(SynchronousTestCase):
         self.assertEqual((days.first, self.terminals.proofs[SN].dirty), ("2026-03-26", "2026-03-26"))
         self.terminals.proofs[SN] = Proof(dirty="2026-01-05", proven_ms=NOW)
         days = self.successResultOf(Deferred.fromCoroutine(proof.doubted(self.context)))
-        self.assertEqual(days, ("2026-01-05", "2026-04-03"))
+        self.assertEqual(days[:2], ("2026-01-05", "2026-04-03"))
 
     def test_terminal_that_was_deleted(self) -> None:
         """Nothing can be kept of a terminal that is not known any more; the days are told all the same."""

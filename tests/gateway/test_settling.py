@@ -50,7 +50,7 @@ class SettledTests(OrderedCase):
         """It is a proof only of who has the lease, and of the doubt that stood before the first page."""
         self.doubtful()
         self.order("getalllog")
-        [(lease, dirty, _, day)] = self.terminals.asked("prove")
+        [(lease, dirty, _, day, _)] = self.terminals.asked("prove")
         self.assertEqual((lease, dirty, day), (Lease(SN, "c1"), DAY, "2026-04-02"))
 
     def test_marked_first(self) -> None:

@@ -42,6 +42,16 @@ class TurnTests(ArchivingCase):
         self.assertIsNone(await self.archived.trim())
         self.assertTrue(await other.advance("5-0", 1))
 
+    async def test_clock_set_back(self) -> None:
+        """A turn that ends later than any turn can was given before the store's clock went back."""
+        await self.begin()
+        other = self.new_archived("other")
+        await self.archived.lease("db")
+        now = (await self.archived.look()).now_ms
+        await self.client.write("HSET", "tf:archived", "until", now + HOUR_MS)
+        self.assertIs((await other.lease("db")).turn, Turn.YOURS)
+        self.assertFalse(await self.archived.advance("5-0", 1))
+
     async def test_another_archive(self) -> None:
         """The database that came first takes the punches of a store; another is told, also afterwards."""
         await self.begin()
@@ -160,6 +170,19 @@ class LookTests(ArchivingCase):
         self.assertEqual(await self.add(2), [f"{ahead + 5}-1"])
         await self.archived.follow("7-0")
         self.assertEqual(await self.add(3), [f"{ahead + 5}-2"])
+
+    async def test_join(self) -> None:
+        """Who follows has to join; from then on what is before is read in the archive, also later on."""
+        await self.begin()
+        await self.archived.lease("db")
+        await self.archived.follow("7-0")
+        self.assertTrue((await self.archived.look()).is_joining)
+        await self.new_archived("other").join("7-0")
+        self.assertTrue((await self.archived.look()).is_joining)
+        for place, trimmed in (("7-0", "7-1"), ("8-3", "8-4"), ("5-0", "8-4")):
+            await self.archived.join(place)
+            look = await self.archived.look()
+            self.assertEqual((look.trimmed, look.is_joining), (trimmed, False))
 
     async def test_quarantine(self) -> None:
         """What can't be archived is found in the quarantine, with its place and why."""

@@ -117,6 +117,49 @@ class RoundTripTests(BackupCase):
         self.assertEqual(target.ask("SISMEMBER", "tf:known:A:20260402", "777"), 1)
         self.assertEqual(target.ask("XLEN", "tf:punches"), 2)
 
+    def test_trimmed_meanwhile(self) -> None:
+        """What leaves the stream while the backup is made is marked as such in the backup."""
+
+        def meanwhile(store: Blocking, prefix: bytes) -> Iterator[list[bytes]]:
+            """All keys; behind them the stream is trimmed."""
+            yield from self.keys(store, prefix)
+            self.source.ask("HSET", "tf:archived", "trimmed", "5-2")
+            self.source.ask("XTRIM", "tf:punches", "MINID", "5-2")
+
+        self.source.ask("HSET", "tf:archived", "trimmed", "4-0")
+        with mock.patch.object(backup, "_keys", meanwhile):
+            self.save()
+        target = self.open(self.new_store())
+        self.bring(target)
+        self.assertEqual(target.ask("XLEN", "tf:punches"), 0)
+        self.assertEqual(target.ask("HGET", "tf:archived", "trimmed"), b"5-2")
+
+    def test_turns(self) -> None:
+        """Nobody has a turn in what was restored: who had it is gone."""
+        for name in ("tf:archived", "tf:webhook:ab"):
+            self.source.ask("HSET", name, "holder", "one", "until", "9999999999999", "place", "1-0")
+        self.save()
+        target = self.open(self.new_store())
+        self.bring(target)
+        for name in ("tf:archived", "tf:webhook:ab"):
+            self.assertEqual(target.ask("HGETALL", name), [b"place", b"1-0"])
+
+    def test_archive_is_ahead(self) -> None:
+        """What the archive got behind the stream is read there, and what comes next comes behind it."""
+        header = self.save()
+        for place, marked, following in (("5-1", None, "5-2"), ("7-3", b"7-4", "7-4")):
+            target = self.open(self.new_store())
+            restoring = backup.Restoring(target, "tf:", header)
+            restoring.begin()
+            with open(self.path, "rb") as file:
+                for entry in walk(file, header):
+                    restoring.add(entry)
+            restoring.follow(place)
+            restoring.finish()
+            self.assertEqual(target.ask("HGET", "tf:archived", "trimmed"), marked)
+            self.assertEqual(target.ask("XLEN", "tf:punches"), 1)
+            self.assertEqual(target.ask("XADD", "tf:punches", following, "p", ""), following.encode())
+
     def test_private(self) -> None:
         """Only its owner may read the file; nothing else is left beside it."""
         before = set(os.listdir(os.path.dirname(self.path)))

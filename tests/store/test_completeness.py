@@ -81,6 +81,8 @@ class MoveTests(MarkCase):
         terminals = await self.owned()
         before = await self.moved(terminals, NOW)
         self.assertEqual(await self.moved(terminals, None), before)
+        await terminals.marks.hold(SN, "c1", "it does not answer getalllog")
+        self.assertEqual((await self.moved(terminals, None)).why, "it does not answer getalllog")
 
     async def test_doubt_keeps_it(self) -> None:
         """What was whole stays whole when later records are in doubt; that is told."""
@@ -108,6 +110,13 @@ class MoveTests(MarkCase):
         for n, day in enumerate((NEXT_DAY, "2026-04-05", DAY, "", DAY)):
             since.append((await self.moved(terminals, NOW + n, since=day)).since)
         self.assertEqual(since, [NEXT_DAY, NEXT_DAY, DAY, None, None])
+
+    async def test_since_without_a_step(self) -> None:
+        """A reading that goes further back is known also if it does not bring the mark further."""
+        terminals = await self.owned()
+        await self.moved(terminals, NOW, since=DAY)
+        shown = await self.moved(terminals, NOW - 5, since="")
+        self.assertEqual((shown.until, shown.since), (at(NOW), None))
 
 
 class GapTests(MarkCase):

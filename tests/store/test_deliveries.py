@@ -55,6 +55,17 @@ class LeaseTests(DeliveringCase):
             await until(taken, "another has it")
         self.assertEqual(await self.held("one"), [])
 
+    async def test_clock_set_back(self) -> None:
+        """A lease, and a wait, longer than any were told before the store's clock went back."""
+        await self.begin()
+        webhook = await self.webhook()
+        await self.held("one")
+        key, until_ms = self.client.keys.webhook(webhook.id), int((await self.hash(webhook))["until"])
+        await self.client.write("HSET", key, "until", until_ms + 60_000, "next_try", until_ms + 86_400_000)
+        [found] = (await self.deliveries("two").tend()).held
+        self.assertEqual((found.id, found.wait), (webhook.id, 0))
+        self.assertEqual(await self.held("one"), [])
+
     async def test_renewed_seldom(self) -> None:
         """A lease that has most of its life before it is not written again."""
         await self.begin()

@@ -60,7 +60,7 @@ class SharedTests(RegistryCase):
         self.assertEqual(await self.client.read("ZCARD", "tf:terminals"), MOST_A_CALL * 3 + 1)
 
     async def test_few_commands(self) -> None:
-        """A terminal that comes again costs few commands: its hash, whether orders wait, an event, and news."""
+        """A terminal that comes again costs few commands: its hash, whether orders wait, event and news."""
         terminals = await self.counted()
         for connection in ("c1", "c2"):
             await gatherResults([self.registering(terminals, f"T{n}", connection) for n in range(10)])

@@ -6,14 +6,24 @@ import re
 from typing import Any
 
 from tests.web.in_memory import Answer, PagesCase, encoded
-from tests.web.samples import BODIES, ORDER_ID, SN, a_backfill, a_record, a_row, an_order
+from tests.web.samples import (
+    BODIES,
+    ORDER_ID,
+    SN,
+    a_backfill,
+    a_dead_letter,
+    a_record,
+    a_row,
+    a_webhook,
+    an_order,
+)
 from tfserver.model import Admission, Terminal
 from tfserver.store.events import Event
 from tfserver.web.route import Route
 
 STREAM = "stream"
 PATHS = {"sn": SN, "id": ORDER_ID}
-QUERIES = {"clear_quarantine": "?until=5-0"}
+QUERIES = {"clear_quarantine": "?until=5-0", "acknowledge_gaps": "?until=2026-04-02T08:00:00Z"}
 """What routes have to be asked with, where they ask for something."""
 
 
@@ -30,7 +40,7 @@ class EveryRouteCase(PagesCase):
     def fill(self, site: str) -> None:
         """Let everything be at this site."""
         self.with_terminals(Terminal(SN, name="found-me", site=site, admission=Admission.APPROVED))
-        self.feed.rows[:] = [a_row(site=site)]
+        self.feed.rows[:] = [a_row(site=site, clock="suspect")]
         order = an_order()
         self.commander.given.update(
             get=lambda order_id: order if order_id == ORDER_ID else None,
@@ -39,6 +49,14 @@ class EveryRouteCase(PagesCase):
             backfills=([a_backfill()], None),
         )
         self.audit.given["page"] = lambda before, since, limit: [a_record("5-0")] if before == "+" else []
+        webhook = a_webhook(*([site] if site else []))
+        self.webhooks.given.update(
+            all=[webhook],
+            get=lambda webhook_id: webhook if webhook_id == ORDER_ID else None,
+            change=webhook,
+            dead_letters=([a_dead_letter()], None),
+            redeliver=1,
+        )
         happened = Event("3-0", "command", f'{{"id":"{ORDER_ID}","sn":"{SN}","cmd":"x","state":"done"}}')
         self.events.given["page"] = lambda after, limit: [happened] if after == "0-0" else []
 

@@ -16,6 +16,7 @@ from tests.web.samples import a_webhook, an_order
 from tfserver.config import Web
 from tfserver.metrics import Metrics
 from tfserver.model import Decided, Terminal
+from tfserver.store.archive.finding import Found
 from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.tokens import Role, Token
 from tfserver.web.problem import Problem
@@ -50,7 +51,7 @@ class Feed:
         self.rows = list(rows)
         self.scanned = 0
 
-    def page(self, after: str, limit: int) -> list[tuple[str, str]]:
+    def page(self, after: str, limit: int, kinds: tuple[str, ...] = ()) -> list[tuple[str, str]]:
         """Entries behind a cursor."""
         start = int(after.partition("-")[0])
         found = [(f"{at + 1}-0", json.dumps(self.rows[at])) for at in range(start, len(self.rows))[:limit]]
@@ -114,9 +115,13 @@ class PagesCase(SynchronousTestCase):
         self.accepted = {**TOKENS, BOUND: BOUND_TOKEN}
         self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
         self.terminals.given["decided"] = Decided()
+        self.marks = Face(forget_gaps=1)
+        self.terminals.__dict__["marks"] = self.marks
         self.feed = Feed()
-        self.archive = Face(page=[], by_time=([], ""))
+        self.archive = Face(find=lambda after, *_: Found([], after, True, 0, "0-0"), place="0-0")
+        self.archive.given.update(forgotten="0-0", doubted=("0-0", []))
         self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)
+        self.punches.given.update(newest=lambda: f"{len(self.feed.rows)}-0", check_archive=None)
         self.tokens = Face(find=self.accepted.get, all=lambda: [*self.accepted.values()], revoke=None)
         self.tokens.given["issue"] = lambda secret, entry, key: entry
         self.commander = Face(order=an_order(), ended=an_order(), get=None, listing=([], None), forget=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from tfserver.commander import Backfill
 from tfserver.order import Order, OrderState
 from tfserver.store.audit import AuditRecord
+from tfserver.store.webhooks import DeadLetter, Health, State, Webhook
 
 SN = "ZXDM26010042"
 ORDER_ID = "0af3"
@@ -17,6 +20,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "Order_body": {"cmd": "opendoor", "doornum": 1},
     "NewBackfill": {"sn": SN, "from": "2026-04-01", "to": "2026-04-02"},
     "NewToken": {"name": "payroll", "role": "reader"},
+    "NewWebhook": {"url": f"https://hr.example/{SN}", "sites": ["north"]},
+    "WebhookChange": {"state": "paused"},
+    "Redelivery": {"ids": ["1-0"]},
 }
 """What each body may look like, by the name of its schema."""
 
@@ -63,6 +69,29 @@ def a_record(place: str, sn: str = SN, actor: str = "token o", **more: Any) -> A
     """A record of the audit."""
     told = {"what": "opendoor", "outcome": "done", "detail": {}, **more}
     return AuditRecord(id=place, at=AT, actor=actor, sn=sn, **told)
+
+
+def a_webhook(*sites: str, **more: Any) -> Webhook:
+    """A webhook that fares well."""
+    told: dict[str, Any] = {
+        "id": ORDER_ID,
+        "url": f"https://hr.example/{SN}",
+        "kinds": ("punch",),
+        "batch": 100,
+        "state": State.ACTIVE,
+        "created": AT,
+        "created_by": "token a (Ana)",
+        "old_secret_until": None,
+        "health": Health(cursor="5-0", behind_seconds=0.5),
+    }
+    return Webhook(sites=sites, **{**told, **more})
+
+
+def a_dead_letter(place: str = "1-0") -> DeadLetter:
+    """A message that a receiver refused."""
+    message = msgspec.Raw(b'{"type":"punch","data":{"sn":"%b"}}' % SN.encode())
+    told: dict[str, Any] = {"message_id": "punch_1", "status": 422, "why": "the receiver answered 422"}
+    return DeadLetter(id=place, at=AT, message=message, **told)
 
 
 def a_row(**changed: Any) -> dict[str, Any]:

@@ -77,6 +77,8 @@ class DocumentTests(DocumentCase):
         schemas = self.document()["components"]["schemas"]
         self.assertEqual(set(schemas["Terminal"]["required"]), set(schemas["Terminal"]["properties"]))
         self.assertEqual(schemas["Change"]["required"], [])
+        punch = schemas["FedPunch"]
+        self.assertEqual(set(punch["properties"]) - set(punch["required"]), {"direction", "repeat_of"})
 
     def test_tag(self) -> None:
         """Who has the document already is told so, and not sent it again."""
@@ -130,8 +132,8 @@ class CommandTests(DocumentCase):
         path = f"/api/v1/terminals/{SN}/commands"
         good = {"cmd": "polishlens", "strokes": 3, "confirm": SN}
         self.assertEqual(self.post(path, good, ADMIN).status, 202)
-        self.assertEqual(self.noted()[-1][1], "polishlens")
         self.assert_problem(self.post(path, {**good, "strokes": 10}, ADMIN), 422, "strokes")
+        self.assertEqual(self.noted()[-1][1], "polishlens")
 
     def order(self, wanted: Wanted) -> Order | Exception:
         """As the commander does it: by the vocabulary."""

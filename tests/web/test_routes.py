@@ -20,7 +20,9 @@ RANKS = (Role.READER, Role.OPERATOR, Role.ADMIN)
 CONTRACT = """
 GET /terminals; GET PATCH DELETE /terminals/{sn}; POST GET /terminals/{sn}/commands;
 GET DELETE /commands/{id}; GET /punches; GET /stream; GET DELETE /quarantine; GET /audit;
-POST GET /backfills; POST GET /tokens; DELETE /tokens/{id}; GET /openapi.json
+POST GET /backfills; POST GET /tokens; DELETE /tokens/{id}; GET /openapi.json; GET /clock-report;
+GET POST /webhooks; GET PATCH DELETE /webhooks/{id}; GET /webhooks/{id}/dead-letters;
+POST /webhooks/{id}/redeliver; GET /completeness; DELETE /completeness/{sn}/gaps
 """
 
 
@@ -61,6 +63,8 @@ class TableTests(EveryRouteCase):
                 self.assertIs(route.scope, Scope.TERMINAL, route.name)
             if "/commands/{id}" in route.path:
                 self.assertIs(route.scope, Scope.ORDER, route.name)
+            if "/webhooks/{id}" in route.path:
+                self.assertIs(route.scope, Scope.WEBHOOK, route.name)
 
 
 class RoleTests(EveryRouteCase):
@@ -73,7 +77,7 @@ class RoleTests(EveryRouteCase):
                 answer = self.request(route, token)
                 self.assert_problem(answer, 401)
                 self.assertTrue(answer.headers["www-authenticate"].startswith("Bearer"))
-        faces = (self.terminals, self.punches, self.commander, self.audit, self.events)
+        faces = (self.terminals, self.punches, self.commander, self.audit, self.events, self.webhooks)
         self.assertEqual([face.calls for face in faces], [[]] * len(faces))
 
     def test_roles(self) -> None:
@@ -108,6 +112,8 @@ class ScopeTests(EveryRouteCase):
         self.assertEqual(self.commander.asked("order") + self.commander.asked("cancel"), [])
         self.assertEqual(self.commander.asked("backfill") + self.terminals.asked("change"), [])
         self.assertEqual(self.commander.asked("forget") + self.tokens.asked("issue"), [])
+        self.assertEqual(self.webhooks.asked("change") + self.webhooks.asked("delete"), [])
+        self.assertEqual(self.webhooks.asked("dead_letters") + self.webhooks.asked("redeliver"), [])
         self.assertEqual(self.tokens.asked("revoke") + self.punches.asked("clear_quarantine"), [])
 
     def test_own_site(self) -> None:
@@ -127,8 +133,11 @@ class ScopeTests(EveryRouteCase):
                 answer = self.request(route, BOUND)
                 if route.scope is Scope.ALL_SITES:
                     self.assert_problem(answer, 403)
-                elif route.scope in (Scope.TERMINAL, Scope.ORDER, Scope.BODY):
+                elif route.scope in (Scope.TERMINAL, Scope.ORDER, Scope.BODY, Scope.WEBHOOK):
                     self.assert_problem(answer, 404)
+                elif route.scope is Scope.SITES:
+                    # the sample names a site of the token's own
+                    self.assertEqual(answer.status, 201, answer.raw)
                 else:
                     self.assertEqual(answer.status, 200)
                     if route.scope is Scope.ROWS:
@@ -193,7 +202,8 @@ class EveryRouteTests(EveryRouteCase):
     def test_store_away(self) -> None:
         """A store that does not answer is 503 on every route that needs it, and says when to come again."""
         away = StoreUnavailable("no connection")
-        for face in (self.terminals, self.punches, self.commander, self.audit, self.events):
+        faces = (self.terminals, self.punches, self.commander, self.audit, self.events, self.webhooks)
+        for face in faces:
             for name in [*face.given, "backfill"]:
                 face.given[name] = away
         self.tokens.given.update(all=away, issue=away, revoke=away)
@@ -230,10 +240,14 @@ class AuditTests(EveryRouteCase):
         """Every change is noted once, with who did it; what only looks is not."""
         for route in KEYS:
             self.audit.calls.clear()
+            self.commander.calls.clear()
             self.assertLess(self.request(route, ADMIN).status, 300)
-            self.assertEqual(
-                [noted[0] for noted in self.noted()], ["token a (Ana)"] * route.changes, route.name
-            )
+            noted = [actor for actor, *_ in self.noted()] + self.with_the_order()
+            self.assertEqual(noted, ["token a (Ana)"] * route.changes, route.name)
+
+    def with_the_order(self) -> list[str]:
+        """Whose orders the store notes in the step that keeps them."""
+        return [wanted.actor for (wanted,) in self.commander.asked("order") if wanted.noted]
 
     def test_refusals(self) -> None:
         """Every change that somebody may not do is noted as refused."""
@@ -252,8 +266,10 @@ class AuditTests(EveryRouteCase):
         self.audit.given["write"] = StoreUnavailable("away")
         for route in CHANGING:
             logged.clear()
+            self.commander.calls.clear()
             self.assertLess(self.request(route, ADMIN).status, 300, route.name)
             told = [eventAsText(event) for event in logged if event["log_level"] is LogLevel.error]
+            told += self.with_the_order()
             self.assertEqual(len(told), 1, route.name)
             self.assertIn("token a (Ana)", told[0])
 

@@ -27,7 +27,7 @@ COLUMNS: Final = (
 )
 
 
-def _day(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+def read_day(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
     """A day as it is sent."""
     try:
         return None if text is None else date.fromisoformat(text).isoformat()
@@ -37,8 +37,8 @@ def _day(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
 
 @click.command("backfill")
 @click.argument("sn", shell_complete=known_terminals)
-@click.option("--from", "first", callback=_day, metavar="DAY", help="The first day, e.g. 2026-04-01.")
-@click.option("--to", "last", callback=_day, metavar="DAY", help="The last day.")
+@click.option("--from", "first", callback=read_day, metavar="DAY", help="The first day, e.g. 2026-04-01.")
+@click.option("--to", "last", callback=read_day, metavar="DAY", help="The last day.")
 @click.option("--follow", is_flag=True, help="Wait for the end, with a progress bar.")
 @asks_server
 @prints

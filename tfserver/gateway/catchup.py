@@ -18,6 +18,7 @@ from tfserver.errors import StoreError
 from tfserver.gateway.link import Link
 from tfserver.gateway.post import Post
 from tfserver.gateway.silence import Silences
+from tfserver.gateway.tally import Tally
 from tfserver.gateway.visit import Visit, Visited
 from tfserver.gateway.wheel import Wheel
 from tfserver.model import canonical_sn
@@ -65,6 +66,7 @@ class CatchUp:
         self._patience: dict[Link, float] = {}
         """Until when those that still push are left alone."""
         self._rests_until = clock()
+        self._tally = Tally(services, by_sn, clock)
 
     def registered(self, link: Link) -> None:
         """A terminal was admitted; firmware may say ``reg`` again and again on one connection."""
@@ -81,6 +83,7 @@ class CatchUp:
     def sweep(self) -> None:
         """Visit whose turn has come, as far as there is room."""
         now = self._clock()
+        self._tally.sweep()
         self._ready.extend(self._wheel.due(now))
         for visit in [visit for visit in self._visits if visit.is_stuck]:
             visit.end(Visited.GONE if visit.link.closing else Visited.STORE_AWAY)

@@ -271,7 +271,8 @@ class Courier:
             told_at = self.clock()
             return await self._outbox.progress(context.connection, taken, kept.shown())
 
-        result = await read(self, command, goes_on, until)
+        watched = "" if days is None else days.known.anchor
+        result = await read(self, command, goes_on, until, watched)
         if days is not None and proof.is_of_all(command):
             await proof.settle(context, days, began, result)
         return self._read_so(command, result, until)

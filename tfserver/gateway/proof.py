@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
 from msgspec import UNSET
 from twisted.logger import Logger
 
@@ -12,10 +13,12 @@ from tfserver.commands.context import Context
 from tfserver.commands.reading import GetAllLog
 from tfserver.commands.upkeep import DisableDevice, EnableDevice
 from tfserver.errors import StoreError
+from tfserver.gateway import whole
 from tfserver.gateway.reading import Kept, Result, read
 from tfserver.gateway.silence import never_answered
-from tfserver.model import Clock, ClockEntry
+from tfserver.model import SUSPECT_DRIFT_MS, Clock, ClockEntry
 from tfserver.order import OrderError, OrderEvent
+from tfserver.store.completeness import Mark
 from tfserver.store.outbox import Outcome, Taken
 from tfserver.store.terminals import Lease, Proof
 from tfserver.wire.exchange import End
@@ -40,10 +43,11 @@ _log: Final = Logger()
 
 
 class Days(NamedTuple):
-    """The terminal's days from which records may be missing, both included."""
+    """The terminal's days from which records may be missing, both included, and what is known of the rest."""
 
     first: str
     last: str
+    known: Proof = Proof()
 
 
 class Moment(NamedTuple):
@@ -56,9 +60,13 @@ class Moment(NamedTuple):
 async def doubted(terminal: Context) -> Days:
     """Remember since which day records may be missing here, before anything is done that can lose some; tell
     the days in doubt."""
-    terminals = terminal.store.terminals
-    days = days_in_doubt(terminal, await terminals.proof(terminal.sn))
-    stands = await terminals.mark_dirty(terminal.sn, days.first)
+    return await doubted_since(terminal, await terminal.store.terminals.proof(terminal.sn))
+
+
+async def doubted_since(terminal: Context, known: Proof) -> Days:
+    """The same, where it is known what is proven."""
+    days = days_in_doubt(terminal, known)
+    stands = await terminal.store.terminals.mark_dirty(terminal.sn, days.first)
     return days._replace(first=stands or days.first)
 
 
@@ -72,11 +80,12 @@ def days_in_doubt(terminal: Context, known: Proof) -> Days:
     before_all = now - terminal.settings.catchup.first_days * DAY_MS
     since = before_all if known.proven_ms is None else min(known.proven_ms, now)
     stretches = _stretches(terminal, since)
-    first = min(since + entry.offset * 1000 + min(entry.drift, 0) for entry in stretches)
+    # what a clock is off that is not far off is not kept in its timeline
+    first = min(since + entry.offset * 1000 + min(entry.drift, -SUSPECT_DRIFT_MS) for entry in stretches)
     last = max(now + entry.offset * 1000 + max(entry.drift, 0) for entry in stretches)
     if known.clock is Clock.SUSPECT:
         first -= DAY_MS
-    return Days(_day(first), _day(last + DAY_MS))
+    return Days(_day(first), _day(last + DAY_MS), known)
 
 
 def _stretches(terminal: Context, since_ms: int) -> list[ClockEntry]:
@@ -98,11 +107,19 @@ def begin(terminal: Context) -> Moment:
     return Moment(terminal.services.present.read().ms, terminal.cloudtime()[:10])
 
 
-async def prove(terminal: Context, dirty: str, began: Moment) -> bool:
-    """A reading that covers all days in doubt was whole, and each page is kept: nothing is in doubt any more.
+async def prove(terminal: Context, dirty: str, began: Moment, mark: Mark) -> bool:
+    """A reading that covers all days in doubt was whole, and each page is kept: nothing is in doubt any more,
+    and the mark of completeness is moved as far as the reading says.
     False when the terminal changed hands meanwhile, or the doubt became another one."""
     lease = Lease(terminal.sn, terminal.connection)
-    return await terminal.store.terminals.prove(lease, dirty, began.ms, began.day)
+    return await terminal.store.terminals.prove(lease, dirty, began.ms, began.day, mark)
+
+
+def mark_of_all(terminal: Context, known: Proof, began: Moment, result: Result) -> Mark:
+    """What a whole reading of everything says; by the clock at the terminal's ``reg``, as nobody asked for it
+    just now. Where that does not do the next visit knows better, so nothing is held against it."""
+    reading = whole.Read(known, whole.ran(terminal, known), began.ms, "")
+    return msgspec.structs.replace(whole.mark(terminal, reading, result), why="")
 
 
 def is_of_all(command: Command[Any]) -> bool:
@@ -114,7 +131,8 @@ async def settle(terminal: Context, days: Days, began: Moment, result: Result) -
     """What a reading of all logs proves, if it was whole. Where that can't be kept the doubt stays."""
     try:
         if result.is_whole:
-            await prove(terminal, days.first, began)
+            mark = mark_of_all(terminal, days.known, began, result)
+            await prove(terminal, days.first, began, mark)
     except StoreError as away:
         _log.info("{sn}: what is proven could not be kept: {away}", sn=terminal.sn, away=away)
 
@@ -149,12 +167,14 @@ async def _proven(courier: Courier, known: Proof, until: float, taken: Taken) ->
     """Read all logs; None when each of them is here, else what becomes of the order."""
     began, everything, telling = begin(courier.link.context), GetAllLog(), _Telling(courier, taken)
     try:
-        result = await read(courier, everything, telling.goes_on, until)
+        result = await read(courier, everything, telling.goes_on, until, known.anchor)
         if result.end is End.UNSENT:
             return _LATE if courier.clock() >= until else Outcome(OrderEvent.PUT_BACK)
         if not result.is_whole:
             return _not_sent(_why_not(everything, result))
-        if not await prove(courier.link.context, known.dirty, began):
+        mark = mark_of_all(courier.link.context, known, began, result)
+        mark = msgspec.structs.replace(mark, newest="", clears=True)
+        if not await prove(courier.link.context, known.dirty, began, mark):
             return _not_sent("the terminal came over another connection meanwhile")
         if not await telling.tell(result.kept):
             return Outcome(OrderEvent.PUT_BACK)

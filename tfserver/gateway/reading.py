@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from tfserver.gateway.times_of import Times
 from tfserver.privacy import short
 from tfserver.wire import codec
 from tfserver.wire.exchange import End
@@ -28,7 +29,7 @@ _log: Final = Logger()
 class Kept:
     """What became of the pages so far: counted where somebody keeps them, else collected."""
 
-    def __init__(self, courier: Courier, command: Command[Any]) -> None:
+    def __init__(self, courier: Courier, command: Command[Any], watched: str = "") -> None:
         self._context = courier.link.context
         self._command = command
         self._keeper: Keeper[Any] | None = vocabulary.keeper_of(type(command))
@@ -36,12 +37,20 @@ class Kept:
         self._listed: list[Any] = []
         self.pages = 0
         self.whole = True
+        self.times = Times(watched, self._context.cloudtime()[:10])
+        """Those of the records that are kept elsewhere."""
+
+    @property
+    def records(self) -> int:
+        """How many came, where somebody keeps them elsewhere."""
+        return self._counts["records"]
 
     async def keep(self, page: RawReply) -> None:
         """Keep one page; StoreError: it is not kept."""
         self.pages += 1
         if self._keeper is not None:
             self._counts.update(await self._keeper(self._command, page, self._context))
+            self.times.look(page.fields[self._command.list_field])
         else:
             # short ones only: their number is bounded, so that their size has to be too
             self._listed += map(short, page.fields[self._command.list_field])
@@ -79,12 +88,14 @@ async def read(
     command: Command[Any],
     goes_on: Callable[[Kept], Awaitable[bool]],
     until: float = math.inf,
+    watched: str = "",
 ) -> Result:
     """Read the whole list of a paged command. Doors are opened between pages; then it perhaps begins again.
+    It is noted whether there is a record of the time ``watched``.
 
     Where reading changes nothing at the terminal the next page is asked for while one is being kept.
     """
-    paging, kept, keeping, is_first = Paging(), Kept(courier, command), _Keeping(), True
+    paging, kept, keeping, is_first = Paging(), Kept(courier, command, watched), _Keeping(), True
     try:
         while True:
             finished = await courier.ask(command, until if is_first else math.inf, stn=is_first)

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from tfserver.commands.clock import GetTime, SetTime
 from tfserver.commands.reading import GetAllLog, GetNewLog
 from tfserver.errors import StoreError
-from tfserver.gateway import proof
+from tfserver.gateway import proof, whole
 from tfserver.gateway.courier import Courier
 from tfserver.gateway.probe import Probe
 from tfserver.gateway.reading import Kept, Result, read
@@ -59,6 +59,9 @@ class Visit:
         self._over = over
         self._learnt = NOTHING
         self._days = proof.Days("", "")
+        self._off: int | None = None
+        """What its clock may be off at most (ms), by the time that it showed."""
+        self._ran = whole.Ran(None)
         self._is_proven = False
         self._fetched = 0
         self._steps: deque[Callable[[], Awaitable[None]]] = deque(
@@ -121,22 +124,34 @@ class Visit:
         now, limit = context.now(), context.settings.catchup.drift_seconds * 1000
         # it was read some time between the question and the answer, and shows whole seconds
         most, least = (times.drift_ms(shown, each, context.offset(now)) for each in (before, now))
+        ran_at = context.timeline[-1].offset if context.timeline else context.offset(now)
+        ahead = times.drift_ms(shown, before, ran_at)
+        self._off = max(abs(ahead + 1000), abs(times.drift_ms(shown, now, ran_at)))
         if least > limit or most + 1000 < -limit:
-            ran_at = context.timeline[-1].offset if context.timeline else context.offset(now)
-            await context.keep_clock(now, times.drift_ms(shown, before, ran_at))
+            await context.keep_clock(now, ahead)
             await self._ask(SetTime())
 
     async def _fetch_new(self) -> None:
         """Fetch what the terminal has not given out yet; by then it is kept that days are in doubt."""
-        self._days = await proof.doubted(self._context)
+        known = await self._context.store.terminals.proof(self._context.sn)
+        self._ran = whole.ran(self._context, known, self._off)
+        self._days = await proof.doubted_since(self._context, whole.as_far(known, self._ran))
         await self._read(GetNewLog())
 
     async def _fetch_all(self) -> None:
         """Fetch all of the days in doubt: when that is whole, nothing is in doubt any more."""
-        began = proof.begin(self._context)
-        result = await self._read(GetAllLog(since=self._days.first, until=self._days.last))
+        began, known = proof.begin(self._context), self._days.known
+        # the newest record of the last time is looked for again: nothing was lost since, if it is still there
+        first = min(self._days.first, known.anchor[:10] or self._days.first)
+        asked = GetAllLog(since=first, until=self._days.last)
+        result = await self._read(asked, known.anchor)
         if result is not None and result.is_whole:
-            self._is_proven = await proof.prove(self._context, self._days.first, began)
+            reading = whole.Read(known, self._ran, began.ms, first)
+            mark = whole.mark(self._context, reading, result)
+            self._is_proven = await proof.prove(self._context, self._days.first, began, mark)
+        else:
+            why, context = whole.why_not(asked, result), self._context
+            await context.store.terminals.marks.hold(context.sn, context.connection, why)
 
     async def _probe(self) -> None:
         """Look at its dialect, when nobody did that for its kind."""
@@ -144,12 +159,12 @@ class Visit:
         if self._learnt.wants_notes(now) and await self._models.claim(make.model, make.firmware):
             self._steps.extend(Probe(self._context, self._first_page).steps())
 
-    async def _read(self, command: Command[Any]) -> Result | None:
-        """Read a list to its end; None when it is not answered."""
+    async def _read(self, command: Command[Any], watched: str = "") -> Result | None:
+        """Read a list to its end; None when it is known that it is not answered."""
         word = command.word()
         if self._silences.is_silent(self.link, self._learnt, word):
             return None
-        result = await read(self._courier, command, self._goes_on)
+        result = await read(self._courier, command, self._goes_on, watched=watched)
         fetched = result.kept.shown().get("new", 0)
         self._fetched += fetched
         self._context.services.metrics.catchup["fetched"] += fetched

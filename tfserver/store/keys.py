@@ -83,8 +83,8 @@ class Keys:
 
     def sealed(self, name: str) -> str:
         """Hash: a credential that orders are to bring, by ``enrollid/backupnum/version``: ``value``, sealed,
-        ``key``, the beginning of the data key it is sealed under, ``until`` (ms), and the ids of the open orders
-        that bring it."""
+        ``key``, the beginning of the data key it is sealed under, ``until`` (ms), and the ids of the open
+        orders that bring it."""
         return f"{self.prefix}sealed:{name}"
 
     def idempotency(self, key: str) -> str:

@@ -17,6 +17,7 @@ from tfserver.model import (
     capacities,
     rfc3339,
 )
+from tfserver.store.completeness import completeness_of
 
 TIMELINE: Final = msgspec.json.Decoder(tuple[ClockEntry, ...])
 _DIRECTION: Final = msgspec.json.Decoder(Direction)
@@ -38,6 +39,7 @@ def shown(sn: str, heard: str, punched: str, alive: int, flat: list[str]) -> Ter
     devinfo = msgspec.json.decode(fields.get("devinfo") or "{}")
     drift = drift_of(fields)
     online = bool(alive) and "conn" in fields
+    last_frame = _time(heard or fields.get("reg_at"))
     return Terminal(
         sn=fields.get("sn", sn),
         name=fields.get("name", ""),
@@ -47,12 +49,13 @@ def shown(sn: str, heard: str, punched: str, alive: int, flat: list[str]) -> Ter
         online=online,
         owner=fields["owner"].partition("/")[0] if online else None,
         connected_at=_time(fields.get("connected_at")) if online else None,
-        last_frame=_time(heard or fields.get("reg_at")),
+        last_frame=last_frame,
         last_punch=_time(punched),
         clock_offset_ms=drift,
         clock=clock_of(fields, drift),
         devinfo=devinfo,
         capacity=capacities(devinfo),
+        completeness=completeness_of(fields, online, last_frame),
         model_profile=fields.get("model_profile") or None,
         tags=msgspec.json.decode(fields.get("tags") or "[]"),
         direction=direction_of(fields.get("direction")),

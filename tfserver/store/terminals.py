@@ -10,6 +10,7 @@ from tfserver.config import Admission as AdmissionSettings
 from tfserver.errors import StoreError
 from tfserver.model import (
     Admission,
+    Capacity,
     Clock,
     ClockEntry,
     Decided,
@@ -17,8 +18,10 @@ from tfserver.model import (
     Registration,
     Terminal,
     canonical_sn,
+    capacities,
 )
 from tfserver.store.client import Client
+from tfserver.store.completeness import Mark, Marks
 from tfserver.store.keys import Keys
 from tfserver.store.models import Models
 from tfserver.store.terminal_rows import TIMELINE, clock_of, direction_of, drift_of, pairs, shown
@@ -31,11 +34,13 @@ LOST_LIFE: Final = 120
 MOST_CLAIMANTS: Final = 1000
 LEASES_A_CALL: Final = 500
 HEARD_A_CALL: Final = 1000
+BURIED_A_CALL: Final = 500
 
 
 class Arrival(NamedTuple):
     """A terminal that says who it is: its number as sent, identity, ``devinfo`` (JSON), address, and clock
-    against UTC. ``clock`` and ``echo`` are for a clock of which nothing is known yet (design §3.4)."""
+    against UTC. ``clock`` and ``echo`` are for a clock of which nothing is known yet (design §3.4); ``full``
+    is how many percent of its memory of logs are used."""
 
     sn: str
     identity: Identity
@@ -46,6 +51,7 @@ class Arrival(NamedTuple):
     approve: bool
     clock: tuple[ClockEntry, ...] = ()
     echo: int | None = None
+    full: int | None = None
 
 
 class Claimant(msgspec.Struct, frozen=True):
@@ -86,10 +92,20 @@ class Proof(NamedTuple):
     clock: Clock = Clock.UNKNOWN
     is_disabled: bool = False
     pushed_ms: int | None = None
+    drift_ms: int | None = None
+    """How far its clock was off at its last ``reg``."""
+    is_frozen: bool = False
+    """Several of its records came under one time."""
+    whole_ms: int | None = None
+    """When the reading began that moved its mark of completeness last (UTC, ms)."""
+    anchor: str = ""
+    """The time of the newest record of that reading, as the terminal writes it."""
+    log: Capacity | None = None
+    """Room for logs, as told at its last ``reg``."""
 
 
 _OF_PROOF: Final = (
-    *("dirty", "proven", "disabled"),
+    *("dirty", "proven", "disabled", "whole", "anchor", "devinfo"),
     *("clock_state", "ahead", "reg_at", "clock", "echo", "timezone"),
 )
 
@@ -104,6 +120,7 @@ class Terminals:
     def __init__(self, client: Client, settings: AdmissionSettings, owner: str) -> None:
         self.owner = owner
         self.models = Models(client)
+        self.marks = Marks(client)
         self.disabled: set[str] = set()
         """Those that this process marked as disabled and has not enabled again, canonical."""
         self._client = client
@@ -120,6 +137,7 @@ class Terminals:
             *("claim", canonical_sn(arrival.sn), arrival.sn, identity.cpusn, identity.mac, arrival.devinfo),
             *(arrival.now_ms, "1" if arrival.approve else "0", connection, "" if ahead is None else ahead),
             *(arrival.address, _written(arrival.clock), "" if arrival.echo is None else arrival.echo),
+            "" if arrival.full is None else arrival.full,
         )
         if found[0] == "approved":
             site, timezone, profile, *rest, direction = found[1:11]
@@ -155,13 +173,31 @@ class Terminals:
         """This process lives, and heard these terminals at these times (UTC, ms)."""
         keys = self._client.keys
         await self._client.write("SET", keys.alive(self.owner), "1", "EX", HEARTBEAT_LIFE)
+        await self._client.write("SADD", keys.owners, self.owner)
         pairs = [part for sn, at in heard.items() for part in (at, canonical_sn(sn))]
         for start in range(0, len(pairs), 2 * HEARD_A_CALL):
             await self._client.write("ZADD", keys.heard, "GT", *pairs[start : start + 2 * HEARD_A_CALL])
 
     async def retire(self) -> None:
-        """This process is gone."""
+        """This process is gone, and holds nothing."""
         await self._client.write("DEL", self._client.keys.alive(self.owner))
+        await self._client.write("SREM", self._client.keys.owners, self.owner)
+
+    async def bury(self) -> int:
+        """Give back what processes held that are gone without doing it; how many of them there were. Their
+        terminals count as offline, and that is told."""
+        keys, found = self._client.keys, 0
+        for owner in await self._client.read("SMEMBERS", keys.owners):
+            if await self._client.read("EXISTS", keys.alive(owner)):
+                continue
+            cursor = ""
+            while True:
+                cursor = await self._turn.ask("bury", owner, cursor, BURIED_A_CALL)
+                if not cursor:
+                    break
+            await self._client.write("SREM", keys.owners, owner)
+            found += 1
+        return found
 
     async def losses(self) -> Losses:
         """Leases of this process that were taken over, or whose terminal was disapproved."""
@@ -223,12 +259,18 @@ class Terminals:
         found = await self._client.read("HMGET", keys.terminal(sn), *_OF_PROOF)
         fields = {name: value for name, value in zip(_OF_PROOF, found, strict=True) if value}
         pushed = await self._client.read("ZSCORE", keys.punched, canonical_sn(sn))
+        drift = drift_of(fields)
         return Proof(
             dirty=fields.get("dirty", ""),
             proven_ms=int(fields["proven"]) if "proven" in fields else None,
-            clock=clock_of(fields, drift_of(fields)),
+            clock=clock_of(fields, drift),
             is_disabled="disabled" in fields,
             pushed_ms=round(float(pushed)) if pushed else None,
+            drift_ms=drift,
+            is_frozen=fields.get("clock_state") == Clock.SUSPECT,
+            whole_ms=int(fields["whole"]) if "whole" in fields else None,
+            anchor=fields.get("anchor", ""),
+            log=capacities(msgspec.json.decode(fields.get("devinfo") or "{}")).get("log"),
         )
 
     async def mark_dirty(self, sn: str, day: str) -> str:
@@ -237,10 +279,10 @@ class Terminals:
         found: str = await self._client.run("proof", [self._client.keys.terminal(sn)], ["doubt", day])
         return found
 
-    async def prove(self, lease: Lease, dirty: str, since_ms: int, day: str) -> bool:
+    async def prove(self, lease: Lease, dirty: str, since_ms: int, day: str, mark: Mark) -> bool:
         """All records before ``since_ms`` (UTC), which was on ``day`` at the terminal, are here. False when
-        the lease or the day in doubt is not this one any more: then nothing is proven."""
-        args = ["prove", lease.connection, dirty, since_ms, day]
+        the lease or the day in doubt is not this one any more: then nothing is proven, and no mark moved."""
+        args = ["prove", lease.connection, dirty, since_ms, day, msgspec.json.encode(mark)]
         return bool(await self._client.run("proof", [self._client.keys.terminal(lease.sn)], args))
 
     async def mark_disabled(self, sn: str) -> None:
@@ -294,7 +336,7 @@ class Terminals:
 
 
 def _registry(keys: Keys) -> list[str]:
-    return [keys.pending, keys.claimants, keys.terminals, keys.events]
+    return [keys.pending, keys.claimants, keys.terminals, keys.events, keys.news]
 
 
 def _written(timeline: tuple[ClockEntry, ...]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -63,6 +63,10 @@ class Call:
     def sees(self, site: str) -> bool:
         """Whether what is at this site may be shown to who asks."""
         return auth.reaches(self.token.sites, site)
+
+    def sees_only(self, sites: Sequence[str]) -> bool:
+        """Whether what is for these sites (none: for all) shows nothing that may not be shown to who asks."""
+        return not self.token.sites or (bool(sites) and all(map(self.sees, sites)))
 
     async def while_there(self, waiting: Coroutine[Any, Any, T]) -> T:
         """Wait for something as long as who asks waits for us."""

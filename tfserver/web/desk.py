@@ -13,6 +13,8 @@ from tfserver.web.streams import Streams
 MOST_REQUESTS: Final = 1000
 MOST_WAITS: Final = 500
 """Of those requests: so there is room for others, however long terminals take."""
+MOST_EXPORTS: Final = 4
+"""Each holds two chunks of a megabyte; they share one thread of the archive."""
 REFUSALS_A_MINUTE: Final = 60
 _MOST_ACTORS: Final = 1000
 
@@ -64,5 +66,6 @@ class Desk:
         self.document = document
         self.requests = Room(MOST_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, "too many requests")
         self.waits = Room(MOST_WAITS, HTTPStatus.TOO_MANY_REQUESTS, "too many wait for the end of an order")
+        self.exports = Room(MOST_EXPORTS, HTTPStatus.TOO_MANY_REQUESTS, "too many exports")
         self.refusals = Allowance(reactor)
         self.streams = Streams(reactor, sources)

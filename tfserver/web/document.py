@@ -155,8 +155,9 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     _, shown = msgspec.json.schema_components([ProblemBody, *dict.fromkeys(answers)], ref_template=_REF)
     _, taken = msgspec.json.schema_components(list(dict.fromkeys(bodies)), ref_template=_REF)
     ordered = order_schemas(OrderBody.name, _REF)
+    absent = _may_be_absent([*dict.fromkeys(answers)])
     for name in shown.keys() - taken.keys() - ordered.keys():
-        _complete(name, shown[name])
+        _complete(name, shown[name], absent.get(name, frozenset()))
     return _merged(shown, taken, ordered)
 
 
@@ -170,10 +171,34 @@ def _merged(*parts: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _complete(name: str, schema: dict[str, Any]) -> None:
+def _complete(name: str, schema: dict[str, Any], absent: frozenset[str]) -> None:
     """Answers have all their fields always; a class with defaults does not say so by itself."""
     if name not in _PARTIAL and "properties" in schema:
-        schema["required"] = list(schema["properties"])
+        schema["required"] = [field for field in schema["properties"] if field not in absent]
+
+
+def _may_be_absent(kinds: Sequence[Any]) -> dict[str, frozenset[str]]:
+    """Of each class in these, the fields that are left out when nothing is known."""
+    found: dict[str, frozenset[str]] = {}
+    left: list[Any] = list(msgspec.inspect.multi_type_info(kinds))
+    while left:
+        one = left.pop()
+        if isinstance(one, msgspec.inspect.StructType):
+            if one.cls.__name__ in found:
+                continue
+            found[one.cls.__name__] = frozenset(field.encode_name for field in one.fields if _is_unset(field))
+            left += [field.type for field in one.fields]
+        for name in ("types", "item_types"):
+            left += getattr(one, name, ())
+        for name in ("item_type", "key_type", "value_type", "type"):
+            left += [inner] if (inner := getattr(one, name, None)) is not None else []
+    return found
+
+
+def _is_unset(field: msgspec.inspect.Field) -> bool:
+    """Of the default UNSET msgspec tells only that there is none, though the field is not required."""
+    none = msgspec.NODEFAULT
+    return not field.required and field.default is none and field.default_factory is none
 
 
 _PARTIAL: Final = frozenset({"ProblemBody", "OrderError"})

@@ -8,6 +8,7 @@ from typing import Final
 from tfserver import commander
 from tfserver.errors import Gone, StoreError
 from tfserver.store.tokens import LastToken, NoSuchToken, NotIssued
+from tfserver.store.webhooks import MadeBefore, NoSuchWebhook, TooManyWebhooks
 from tfserver.web.problem import Problem
 
 STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
@@ -21,6 +22,9 @@ STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     NoSuchToken: HTTPStatus.NOT_FOUND,
     LastToken: HTTPStatus.CONFLICT,
     NotIssued: HTTPStatus.CONFLICT,
+    NoSuchWebhook: HTTPStatus.NOT_FOUND,
+    TooManyWebhooks: HTTPStatus.CONFLICT,
+    MadeBefore: HTTPStatus.CONFLICT,
     Gone: HTTPStatus.GONE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }

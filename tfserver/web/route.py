@@ -24,6 +24,8 @@ class Scope(enum.Enum):
     ROWS = "a token that is bound to sites sees only their rows"
     TERMINAL = "the terminal has to be at a site of the token, or it is not found"
     ORDER = "the order's terminal has to be at a site of the token, or it is not found"
+    WEBHOOK = "the webhook has to be for sites of the token alone, or it is not found"
+    SITES = "a token that is bound to sites has to name some of them"
     BODY = "the terminal in the body has to be at a site of the token, or it is not found"
 
 
@@ -92,7 +94,7 @@ class Route:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 HTTPStatus.SERVICE_UNAVAILABLE,
             }
-        if self.role not in (None, Role.READER) or self.scope is Scope.ALL_SITES:
+        if self.role not in (None, Role.READER) or self.scope in (Scope.ALL_SITES, Scope.SITES):
             found.add(HTTPStatus.FORBIDDEN)
         if "{" in self.path or self.scope is Scope.BODY:
             found.add(HTTPStatus.NOT_FOUND)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tfserver.web.tables import feeds, orders, process, terminals, tokens
+from tfserver.web.tables import completeness, feeds, orders, process, terminals, tokens, webhooks
 
 ROUTES: Final = (
     *process.PROCESS,
@@ -12,5 +12,7 @@ ROUTES: Final = (
     *orders.ORDERS,
     *feeds.FEEDS,
     *tokens.TOKENS,
+    *webhooks.WEBHOOKS,
+    *completeness.COMPLETENESS,
 )
 MOST_BODY_BYTES: Final = max(route.body.most_bytes for route in ROUTES if route.body is not None)

@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 
 from tfserver.commander import Backfill
-from tfserver.model import Punch, Terminal
+from tfserver.model import Completeness, Gap, Punch, Terminal
 from tfserver.order import Order
 from tfserver.store.audit import AuditRecord
+from tfserver.store.doubt import Confidence, Doubted
 from tfserver.store.tokens import Role
+from tfserver.store.webhooks import DeadLetter, Webhook
 
 
 class TerminalPage(msgspec.Struct, frozen=True):
@@ -31,6 +33,20 @@ class PunchPage(msgspec.Struct, frozen=True):
 
     punches: list[FedPunch]
     next: str
+
+
+class DoubtedPunch(FedPunch, kw_only=True):
+    """A punch whose time is in doubt, and how far its instant can be relied on."""
+
+    confidence: Confidence
+
+
+class ClockReport(msgspec.Struct, frozen=True):
+    """Such punches in order of arrival; ``terminals`` is null behind the first page, ``next`` at the end."""
+
+    punches: list[DoubtedPunch]
+    terminals: list[Doubted] | None
+    next: str | None
 
 
 class QuarantinePage(msgspec.Struct, frozen=True):
@@ -89,3 +105,53 @@ class TokenList(msgspec.Struct, frozen=True):
     """All tokens, oldest first."""
 
     tokens: list[ShownToken]
+
+
+class WebhookList(msgspec.Struct, frozen=True):
+    """Webhooks, oldest first."""
+
+    webhooks: list[Webhook]
+
+
+class MadeWebhook(Webhook, frozen=True, kw_only=True):
+    """A webhook as it was made or changed: ``secret`` is shown this once, and only if the server made it."""
+
+    secret: str | None
+
+
+class DeadLetterPage(msgspec.Struct, frozen=True):
+    """Messages that a receiver refused for good, oldest first; ``next`` is null at the end."""
+
+    dead_letters: list[DeadLetter]
+    next: str | None
+
+
+class Redelivered(msgspec.Struct, frozen=True):
+    """How many dead letters are sent again."""
+
+    messages: int
+
+
+class TerminalCompleteness(Completeness, frozen=True, kw_only=True):
+    """Until when everything of one terminal is here; ``complete`` is null unless a day was asked for."""
+
+    sn: str
+    site: str
+    complete: bool | None = None
+
+
+class GapOf(Gap, frozen=True, kw_only=True):
+    """A gap, and whose it is."""
+
+    sn: str
+
+
+class CompletenessPage(msgspec.Struct, frozen=True):
+    """The earliest moment of all terminals that count, and some of these; ``next`` is null at the end."""
+
+    until: str | None
+    why: str
+    complete: bool | None
+    terminals: list[TerminalCompleteness]
+    gaps: list[GapOf]
+    next: str | None

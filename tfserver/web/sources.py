@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tfserver.commander import Commander
+from tfserver.delivery.names import Names
 from tfserver.metrics import Metrics
+from tfserver.store.archive.database import Archive
 from tfserver.store.audit import Audit
 from tfserver.store.events import Events
+from tfserver.store.feed import Feed
 from tfserver.store.punches import Punches
 from tfserver.store.terminals import Terminals
 from tfserver.store.tokens import Tokens
+from tfserver.store.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,9 @@ class Sources:
     metrics: Metrics
     unready: Callable[[], str | None]
     draining: Callable[[], bool]
+    webhooks: Webhooks
+    names: Names
+    feed: Feed
+    archive: Archive
+    zone: str = field(default="", kw_only=True)
+    """Of terminals for which nobody chose one; empty: this machine's."""
