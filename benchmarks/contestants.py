@@ -52,6 +52,8 @@ class Contestant(NamedTuple):
     needs_node: bool = False
     options: tuple[str, ...] = ()
     """What the load is told besides: variants of one work differ in it."""
+    has_postgres: bool = False
+    """Whether its archive is in PostgreSQL."""
 
 
 def _tfserver(place: Place, folder: Path, socket: str) -> list[str]:
@@ -85,6 +87,10 @@ TFSERVER: Final = Contestant("tfserver", _tfserver, "tf:punches")
 MANY_DOORS: Final = Contestant("tfserver, 50 terminals", _tfserver)
 ONE_DOOR: Final = Contestant("tfserver, 1 terminal", _tfserver, options=("--terminals=1",))
 FROM_ELSEWHERE: Final = Contestant("tfserver, put by another process", _tfserver, options=("--way=process",))
+IN_BATCHES: Final = Contestant("tfserver", _tfserver, options=("--way=webhook",))
+SENDER: Final = Contestant("redis-py + aiohttp beside it", _tfserver, options=("--way=peer",))
+IN_POSTGRES: Final = Contestant("tfserver, PostgreSQL", _tfserver, has_postgres=True)
+IN_SQLITE: Final = Contestant("tfserver, SQLite", _tfserver)
 OVER_HTTP: Final = Contestant("tfserver, put over HTTP", _tfserver, options=("--way=http",))
 NO_STORE: Final = Contestant("tfserver, store a no-op", _no_store)
 AUTOBAHN: Final = Contestant("Autobahn", _autobahn)
@@ -95,15 +101,18 @@ PIPELINE: Final = Contestant("websockets + redis-py pipeline", _websockets_pipel
 
 
 class Running:
-    """A contestant as a process on the server's core, for the ``with`` block."""
+    """A contestant as a process on the server's core, for the ``with`` block; ``settings`` are tfserver's."""
 
-    def __init__(self, contestant: Contestant, place: Place, store: Keeper | None) -> None:
+    def __init__(
+        self, contestant: Contestant, place: Place, store: Keeper | None, settings: str = ""
+    ) -> None:
         self.contestant = contestant
         self.port = 0
         self.people = 0
         """The port of its HTTP side, if it has one."""
         self._place = place
         self._store = store
+        self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="server-", dir=place.scratch))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -116,6 +125,9 @@ class Running:
     def __enter__(self) -> Running:
         socket = self._store.socket if self._store else ""
         command = self.contestant.command(self._place, self._folder, socket)
+        if self._settings:
+            with open(self._folder / "tfserver.yaml", "a") as file:
+                file.write(self._settings)
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),

@@ -28,9 +28,9 @@ def start(program: str, given: dict[str, Any], more: tuple[str, ...] = ()) -> su
         )
 
 
-def told(process: subprocess.Popen[str], server: Running) -> dict[str, Any]:
+def told(process: subprocess.Popen[str], server: Running, patience: float = SECONDS) -> dict[str, Any]:
     """What a program found; RuntimeError with the server's last words when it failed."""
-    said, _ = process.communicate(timeout=SECONDS)
+    said, _ = process.communicate(timeout=patience)
     if process.returncode:
         raise RuntimeError(f"the load failed; {server.contestant.name} said: {server.said()[-1000:]}")
     found: dict[str, Any] = json.loads(said)

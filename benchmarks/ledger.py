@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import hiredis
 
-from benchmarks import messages
+from benchmarks import bodies, messages
 from tfserver.store.keys import Keys
 
 KEYS: Final = Keys("tf:")
@@ -55,6 +56,24 @@ class Ledger:
     def punches(self) -> int:
         """How many punches there are in the feed."""
         return int(self.ask([("XLEN", KEYS.punches)])[0])
+
+    def newest_punch(self) -> str:
+        """The place of the last punch in the feed."""
+        return str(self.ask([("XREVRANGE", KEYS.punches, "+", "-", "COUNT", 1)])[0][0][0])
+
+    def archived(self) -> str:
+        """The place of the last punch in the archive."""
+        return str(self.ask([("HGET", KEYS.archived, "place")])[0])
+
+    def trimmed(self, ms: int) -> None:
+        """Let the feed know that what came up to this moment is in the archive only."""
+        self.ask([("HSET", KEYS.archived, "trimmed", f"{ms + 1}-0")])
+
+    def add_punches(self, first: int, amount: int) -> None:
+        """Put made-up punches into the feed, numbered from ``first``, as if they came just now."""
+        now = time.time()
+        numbers = range(first, first + amount)
+        self.ask(("XADD", KEYS.punches, "*", "v", "1", "p", bodies.body(number, now)) for number in numbers)
 
     def orders(self, places: Iterable[int]) -> Finished:
         """All orders of the terminals at these places."""

@@ -19,7 +19,7 @@ from benchmarks.targets import Load, Work
 
 SERVERS: Final = {"doors": 2, "orders": 1, "pull": 1}
 """How many servers a mode needs: the first has the terminals, the last is asked."""
-TOKEN: Final = ("tfserver.cli.main", "token", "create", "--role", "operator")
+TOKEN: Final = ("tfserver.cli.main", "token", "create")
 TOKEN_SECONDS: Final = 60.0
 
 
@@ -28,7 +28,7 @@ def once(work: Work, load: Load, contestant: Contestant, scene: Scene) -> Round:
     place = scene.place
     with ExitStack() as stack:
         store = stack.enter_context(Keeper(place.scratch))
-        making = stack.enter_context(_token(store))
+        making = stack.enter_context(token_of(store, "operator"))
         servers = [Running(contestant, place, store) for _ in range(SERVERS[load.mode])]
         for server in servers:
             stack.enter_context(server)
@@ -43,9 +43,9 @@ def once(work: Work, load: Load, contestant: Contestant, scene: Scene) -> Round:
 
 
 @contextmanager
-def _token(store: Keeper) -> Iterator[subprocess.Popen[str]]:
+def token_of(store: Keeper, role: str) -> Iterator[subprocess.Popen[str]]:
     """Make a token in the store, as people do."""
-    command = [sys.executable, "-m", *TOKEN, "--redis", f"unix://{store.socket}"]
+    command = [sys.executable, "-m", *TOKEN, "--role", role, "--redis", f"unix://{store.socket}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TFSERVER_MASTER_KEY": MASTER_KEY}
     with machine.on_core(machine.LOAD_CORE):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)

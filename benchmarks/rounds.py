@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import Any, Final
 
-from benchmarks import driving, machine, order_rounds
+from benchmarks import arrival_rounds, driving, machine, order_rounds
 from benchmarks.contestants import Contestant, Running
 from benchmarks.keeper import Keeper
 from benchmarks.results import Round, Scene
@@ -20,6 +20,8 @@ TRIES: Final = 3
 def measure(work: Work, load: Load, contestant: Contestant, scene: Scene) -> Round:
     """Measure until a round is not disturbed, three times at most."""
     once = order_rounds.once if load.mode in order_rounds.SERVERS else _once
+    if load.mode in arrival_rounds.MODES:
+        once = arrival_rounds.once
     for _ in range(TRIES):
         found = once(work, load, contestant, scene)
         if not found.is_disturbed or time.monotonic() > scene.patience:

@@ -29,6 +29,7 @@ from benchmarks.place import HERE, ROOT, Place
 from benchmarks.results import Scene
 from benchmarks.rounds import measure
 from benchmarks.targets import WORKS, Load, Work
+from tests.real.postgres import is_installed
 
 PAGE = ROOT / "docs" / "performance.md"
 BASELINE = HERE / "baseline.json"
@@ -59,6 +60,9 @@ def chosen(options: argparse.Namespace) -> list[tuple[Work, Load, int]]:
     for work in WORKS:
         load = work.small if options.small else work.load
         if load is None or (options.only and work.name not in options.only):
+            continue
+        if any(each.has_postgres for each in work.contestants) and not is_installed():
+            say(f"no PostgreSQL on this machine: {work.name} is not measured")
             continue
         if options.seconds and not load.is_fixed:
             load = load._replace(seconds=options.seconds)

@@ -15,6 +15,8 @@ RATE: Final = 500
 GRACE_SECONDS: Final = 10.0
 START_SECONDS: Final = 1.0
 """Until a load is there."""
+ROWS_FILLED: Final = 50_000
+"""A second, about, into the archive before a month is looked for."""
 
 
 def _measured_time(load: Load) -> tuple[float, float]:
@@ -27,6 +29,14 @@ def _measured_time(load: Load) -> tuple[float, float]:
         return 2 * START_SECONDS + 2 * load.warm_up + 1.5 * load.seconds, load.terminals * load.amount / 6000
     if load.mode == "pull":
         return 2 * START_SECONDS + load.warm_up, load.amount / 40_000
+    if load.mode == "deliver":
+        return 2 * START_SECONDS + load.warm_up + load.seconds, load.amount / 10_000
+    if load.mode == "arrive":
+        return START_SECONDS + 2 * load.warm_up, load.seconds
+    if load.mode == "archive":
+        return START_SECONDS + load.warm_up, load.amount / 20_000
+    if load.mode == "month":
+        return START_SECONDS + load.warm_up + load.amount / ROWS_FILLED, load.seconds
     return load.warm_up, load.seconds
 
 

@@ -14,6 +14,9 @@ from typing import Final, NamedTuple
 from benchmarks.contestants import (
     AUTOBAHN,
     FROM_ELSEWHERE,
+    IN_BATCHES,
+    IN_POSTGRES,
+    IN_SQLITE,
     MANY_DOORS,
     NO_STORE,
     NODE,
@@ -21,6 +24,7 @@ from benchmarks.contestants import (
     ONE_DOOR,
     OVER_HTTP,
     PIPELINE,
+    SENDER,
     TFSERVER,
     WEBSOCKETS,
     Contestant,
@@ -33,7 +37,7 @@ RATIO_MARGIN: Final = 0.4
 
 
 class Load(NamedTuple):
-    """What load.py or ordering.py is told; for ``period``, ``rate`` and ``amount`` see there."""
+    """What load.py, ordering.py or arriving.py is told; for ``period``, ``rate`` and ``amount`` see there."""
 
     mode: str
     terminals: int
@@ -140,6 +144,9 @@ def _here(of: str, bound: float, is_floor: bool = False) -> Target:
 
 _GROWTH: Final = Target("", 16.0, 0.5, of="grown", is_steady=True)
 """MiB: pages under way, and what waits for the collector of cycles; more logs need no more."""
+_FLAT: Final = Target("", 32.0, 0.5, of="csv grown", is_steady=True)
+"""MiB: what is under way of a file; more rows need no more."""
+_BY_PEER: Final = Target("", 1.0, RATIO_MARGIN, of="by peer", is_floor=True)
 DOORS_TOLD: Final = (
     ("p50", "from the moment it was due to its end, p50 (ms)"),
     ("p99", "the same, p99 (ms)"),
@@ -166,6 +173,38 @@ PULL_TOLD: Final = (
     ("left", "more afterwards (MiB)"),
     ("push", "records a second that the same terminal pushes, 50 a message"),
     ("by push", "a record pulled takes as long as so many pushed"),
+)
+WEBHOOKS_TOLD: Final = (
+    ("rate", "punches a second to the receiver"),
+    ("sizes", "punches in a request"),
+    ("beside", "punches a second to it beside 2,000 that come"),
+    ("calm", "p99 (ms) of answers at 2,000 punches a second, nothing delivered"),
+    ("following", "p99 (ms), all delivered as they come"),
+    ("busy", "p99 (ms), beside a backlog that is delivered"),
+    ("followed", "p99, delivered as they come ÷ p99, nothing delivered"),
+    ("grown", "p99 beside a backlog ÷ p99, nothing delivered"),
+)
+END_TO_END_TOLD: Final = (
+    ("p50", "from the frame to the receiver, p50 (ms)"),
+    ("p99", "p99 (ms)"),
+    ("ack", "from the frame to its acknowledgement, p50 (ms)"),
+    ("by ack", "p50 to the receiver ÷ p50 of the acknowledgement"),
+)
+ARCHIVE_TOLD: Final = (
+    ("rate", "rows a second into the archive"),
+    ("peer", "rows a second of redis-py + SQLAlchemy"),
+    ("by peer", "rows a second ÷ the peer's"),
+    ("csv", "rows a second as CSV"),
+    ("csv grown", "more memory of the server at its peak (MiB)"),
+    ("ndjson", "rows a second as NDJSON"),
+    ("ndjson grown", "more memory of the server at its peak (MiB)"),
+)
+MONTH_TOLD: Final = (
+    ("p50", "a person's month, p50 (ms)"),
+    ("p99", "p99 (ms)"),
+    ("rows", "punches in it"),
+    ("ack", "a punch is acknowledged within, p50 (ms)"),
+    ("by ack", "p50 of a month ÷ p50 of an acknowledgement"),
 )
 
 WORKS: Final = (
@@ -270,5 +309,82 @@ WORKS: Final = (
         most_rounds=3,
         small_rounds=1,
         told=PULL_TOLD,
+    ),
+    Work(
+        "webhooks",
+        "punches to a receiver of webhooks in requests of 100, as fast as it goes",
+        "rate",
+        (IN_BATCHES, SENDER),
+        Load("deliver", 300, amount=120_000, seconds=5.0),
+        Load("deliver", 300, amount=25_000, warm_up=0.5, seconds=1.5),
+        (
+            Target(SENDER.name, 1.0, RATIO_MARGIN),
+            _here("rate", 5_000, is_floor=True),
+            _here("grown", 1.5),
+            _own("followed"),
+        ),
+        most_rounds=3,
+        small_rounds=1,
+        told=WEBHOOKS_TOLD,
+    ),
+    Work(
+        "end-to-end",
+        "a punch now and then: from the terminal's frame to the receiver of a webhook",
+        "p50",
+        (IN_BATCHES, SENDER),
+        Load("arrive", 50, rate=20.0, seconds=15.0),
+        Load("arrive", 50, rate=20.0, warm_up=0.5, seconds=2.5),
+        (_here("p50", 20.0), _own("by ack")),
+        most_rounds=3,
+        small_rounds=1,
+        told=END_TO_END_TOLD,
+    ),
+    Work(
+        "archive",
+        "punches into PostgreSQL, and out again as a file",
+        "rate",
+        (IN_POSTGRES,),
+        Load("archive", 1, amount=500_000, is_fixed=True),
+        Load("archive", 1, amount=40_000, is_fixed=True),
+        (_here("rate", 10_000, is_floor=True), _here("csv", 100_000, is_floor=True), _FLAT, _BY_PEER),
+        most_rounds=3,
+        small_rounds=1,
+        told=ARCHIVE_TOLD,
+    ),
+    Work(
+        "archive-sqlite",
+        "punches into SQLite, and out again as a file",
+        "rate",
+        (IN_SQLITE,),
+        Load("archive", 1, amount=500_000, is_fixed=True),
+        Load("archive", 1, amount=40_000, is_fixed=True),
+        (_here("rate", 10_000, is_floor=True), _here("csv", 100_000, is_floor=True), _FLAT, _BY_PEER),
+        most_rounds=3,
+        small_rounds=1,
+        told=ARCHIVE_TOLD,
+    ),
+    Work(
+        "month",
+        "one person's 30 days out of many punches in PostgreSQL, over HTTP",
+        "p50",
+        (IN_POSTGRES,),
+        Load("month", 1, amount=10_000_000, is_fixed=True),
+        Load("month", 1, amount=200_000, is_fixed=True),
+        (_here("p50", 50.0), _own("by ack")),
+        most_rounds=1,
+        small_rounds=1,
+        told=MONTH_TOLD,
+    ),
+    Work(
+        "month-sqlite",
+        "one person's 30 days out of many punches in SQLite, over HTTP",
+        "p50",
+        (IN_SQLITE,),
+        Load("month", 1, amount=10_000_000, is_fixed=True),
+        Load("month", 1, amount=200_000, is_fixed=True),
+        (_here("p50", 50.0), _own("by ack")),
+        most_rounds=1,
+        small_rounds=1,
+        told=MONTH_TOLD,
     ),
 )
