@@ -256,9 +256,7 @@ class Server(service.Service):
         owner = f"{self.settings.instance_name()}/{uuid.uuid4().hex[:8]}"
         stores = Stores(
             Terminals(store.client, self.settings.admission, owner),
-            Punches(
-                self._reactor, store.client, self.settings.punches, Feed(store.client, self.archive).known
-            ),
+            Punches(self._reactor, store.client, self.settings.punches, self.archive.known),
             Users(store.client, store.vault),
             Outbox(store.client, store.vault, self.settings.orders, owner),
         )

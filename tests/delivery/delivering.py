@@ -20,6 +20,7 @@ from tfserver.delivery.subscriber import Means
 from tfserver.delivery.webhooks import Deliverer
 from tfserver.errors import Gone
 from tfserver.metrics import Metrics
+from tfserver.store.archived import body_in
 from tfserver.store.client import Client
 from tfserver.store.deliveries import Deliveries, Entry
 from tfserver.store.punches import Punches
@@ -97,15 +98,16 @@ def refusing(*people: int, status: int = 422) -> Callable[[Post], int]:
 class StreamFeed:
     """The feed as far as the stream goes; of ``gone`` kinds something is said to be deleted."""
 
-    def __init__(self, punches: Punches) -> None:
-        self._punches = punches
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self.gone: tuple[str, ...] = ()
 
     async def page(self, after: str, limit: int, kinds: tuple[str, ...] = ()) -> list[Entry]:
         """Entries behind a place."""
         if self.gone and (not kinds or set(kinds) & set(self.gone)):
             raise Gone("deleted")
-        return await self._punches.page(after, limit)
+        found = await self._client.read("XRANGE", "tf:punches", f"({after}", "+", "COUNT", limit)
+        return [(place, body_in(fields)) for place, fields in found]
 
 
 class Process(NamedTuple):
@@ -127,7 +129,7 @@ class DeliveringCase(StoreCase):
         self.client: Client = await self.connect()
         self.punches = Punches(reactor, self.client, PunchSettings())
         self.webhooks = Webhooks(self.client, VAULT, self.settings)
-        self.feed = StreamFeed(self.punches)
+        self.feed = StreamFeed(self.client)
         self._numbers = 0
         return self.webhooks
 

@@ -20,9 +20,9 @@ class Asked:
 
     def __init__(self) -> None:
         self.questions: list[dict[str, str]] = []
-        self.answers: list[Deferred[bool]] = []
+        self.answers: list[Deferred[set[str]]] = []
 
-    async def arrived(self, places: dict[str, str]) -> bool:
+    async def arrived(self, places: dict[str, str]) -> set[str]:
         """Remember the question."""
         self.questions.append(dict(places))
         self.answers.append(Deferred())
@@ -46,16 +46,27 @@ class ArrivalTests(SynchronousTestCase):
         """Who waits is woken in the moment something arrives, once."""
         self.wait("a", punches="5-0")
         self.assertEqual(self.store.questions, [{"punches": "5-0"}])
-        self.store.answers[0].callback(True)
+        self.store.answers[0].callback({"punches"})
         self.assertEqual(self.woken, ["a"])
         self.clock.advance(1)
         self.assertEqual(len(self.store.questions), 1)
+
+    def test_concerned(self) -> None:
+        """Who waits for something else than what arrived is left alone."""
+        self.wait("a", news="1-0")
+        self.wait("b", punches="7-0", news="1-0")
+        self.store.answers[0].callback({"punches"})
+        self.assertEqual(self.woken, ["b"])
+        self.clock.advance(PACE_SECONDS)
+        self.assertEqual(self.store.questions[-1], {"news": "1-0"})
+        self.store.answers[-1].callback({"news"})
+        self.assertEqual(self.woken, ["b", "a"])
 
     def test_together(self) -> None:
         """All who wait are woken by one answer, and asked for together the next time."""
         self.wait("a", punches="5-0", news="1-0")
         self.wait("b", punches="7-0")
-        self.store.answers[0].callback(True)
+        self.store.answers[0].callback({"punches"})
         self.assertEqual(self.woken, ["a", "b"])
         self.wait("c", punches="10-0")
         self.wait("d", punches="9-5", news="3-0")
@@ -65,7 +76,7 @@ class ArrivalTests(SynchronousTestCase):
     def test_pace(self) -> None:
         """A stream that never rests is asked about at a pace."""
         self.wait("a", punches="5-0")
-        self.store.answers[0].callback(True)
+        self.store.answers[0].callback({"punches"})
         self.wait("a", punches="6-0")
         self.clock.advance(PACE_SECONDS / 2)
         self.assertEqual(len(self.store.questions), 1)
@@ -75,7 +86,7 @@ class ArrivalTests(SynchronousTestCase):
     def test_nothing_came(self) -> None:
         """When nothing came the question is asked again, and nobody is woken."""
         self.wait("a", punches="5-0")
-        self.store.answers[0].callback(False)
+        self.store.answers[0].callback(set())
         self.clock.advance(PACE_SECONDS)
         self.assertEqual((self.woken, len(self.store.questions)), ([], 2))
 
@@ -96,7 +107,7 @@ class ArrivalTests(SynchronousTestCase):
         self.wait("b", news="4-0")
         self.clock.advance(PACE_SECONDS)
         self.assertEqual(self.woken, ["b"])
-        self.store.answers[0].callback(True)
+        self.store.answers[0].callback({"punches", "news"})
         self.assertEqual(self.woken, ["b", "a", "c", "b"])
 
     def test_forgotten(self) -> None:
@@ -107,7 +118,7 @@ class ArrivalTests(SynchronousTestCase):
 
         self.arrivals.watch(woken, {"punches": "5-0"})
         self.arrivals.forget(woken)
-        self.store.answers[0].callback(True)
+        self.store.answers[0].callback({"punches"})
         self.clock.advance(1)
         self.assertEqual((self.woken, len(self.store.questions)), ([], 1))
 
@@ -120,7 +131,7 @@ class ArrivalTests(SynchronousTestCase):
             self.clock.advance(PACE_SECONDS)
             self.assertEqual(len(self.store.questions), count + 1)
         self.assertEqual(len(self.flushLoggedErrors(ScriptFailed)), 1)
-        self.store.answers[-1].callback(True)
+        self.store.answers[-1].callback({"punches"})
         self.assertEqual(self.woken, ["a"])
 
     def test_stop(self) -> None:
@@ -138,7 +149,7 @@ class RealTests(DeliveringCase):
         await self.begin()
         await self.punch(1)
         await self.event("up")
-        place = (await self.punches.page("0-0", 1))[0][0]
+        place = (await self.feed.page("0-0", 1))[0][0]
         [(event, _)], _ = await self.deliveries("one").news("0-0", 1)
         arrivals = Arrivals(reactor, self.deliveries("one"))
         self.addCleanup(arrivals.stop)

@@ -45,11 +45,11 @@ class LookTests(DeliveringCase):
         webhook = await self.webhook()
         process = await self.process()
         await process.deliverer.look()
-        for failure in (StoreUnavailable("away"), ScriptFailed("odd")):
+        for failure in (StoreUnavailable("away"), ScriptFailed("odd"), ValueError("odd")):
             with mock.patch.object(process.store, "tend", side_effect=failure):
                 await process.deliverer.look()
             self.assertEqual([*process.deliverer.subscribers], [webhook.id])
-        self.assertEqual(len(self.flushLoggedErrors(ScriptFailed)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(ScriptFailed, ValueError)), 2)
 
 
 class MetricTests(DeliveringCase):

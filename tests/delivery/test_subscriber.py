@@ -27,7 +27,7 @@ class InOrderTests(DeliveringCase):
         self.assertEqual((first.url, first.message["type"]), ("https://hook.example/one", "punch"))
         data = first.message["data"]
         self.assertEqual(first.id, f"punch_{data['uid']}")
-        page = await self.punches.page("0-0", 3)
+        page = await self.feed.page("0-0", 3)
         self.assertEqual(data["id"], page[0][0])
         await until(lambda: process.metrics.webhooks["delivered"] == 3, "all are counted")
         health = (await self.found(webhook)).health
@@ -51,7 +51,7 @@ class InOrderTests(DeliveringCase):
         """Without a place a new webhook gets what comes next, with one it gets what is behind it."""
         await self.begin()
         await self.punch(1, 2, 3)
-        page = await self.punches.page("0-0", 3)
+        page = await self.feed.page("0-0", 3)
         await self.webhook()
         await self.webhook(url="https://hook.example/all", after="0-0")
         await self.webhook(url="https://hook.example/some", after=page[1][0])
@@ -73,7 +73,7 @@ class InOrderTests(DeliveringCase):
         await self.punch(4, kind="stranger")
         await self.event("up", "north")
         await self.got(process.receiver, [3])
-        newest = (await self.punches.page("0-0", 10))[-1][0]
+        newest = (await self.feed.page("0-0", 10))[-1][0]
         await until(lambda: self._is_at(webhook.id, newest), "the cursor is behind what is for others")
         self.assertEqual(process.receiver.people, [3])
 

@@ -6,10 +6,12 @@ from unittest import mock
 
 from twisted.internet.defer import Deferred
 
-from tests.delivery.delivering import DeliveringCase, Receiver
+from tests.delivery.delivering import DeliveringCase, Receiver, refusing
 from tests.store.connected import until
+from tfserver.delivery import backoff
 from tfserver.delivery import line as line_module
 from tfserver.delivery import subscriber as subscriber_module
+from tfserver.errors import ArchiveUnavailable
 from tfserver.store.webhooks import Change, Webhook
 
 
@@ -99,6 +101,56 @@ class MistakeTests(DeliveringCase):
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
 
+class StuckTests(DeliveringCase):
+    """Nothing holds a webhook for ever that its receiver would take."""
+
+    async def test_next_is_far_behind(self) -> None:
+        """Who refuses one message after the other is asked about the next, also one that is pages away."""
+        await self.begin()
+        webhook = await self.webhook(sites=("here",))
+        with mock.patch.object(line_module, "MOST_PAGES", 1), mock.patch.object(backoff, "WAITS", (0.01,)):
+            process = await self.process(Receiver(refusing(1, 2, 3)))
+            await self.punch(1, 2, 3, site="here")
+            for first in (1000, 2000, 3000, 4000):
+                await self.punch(*range(first, first + 150))
+            await self.punch(4, site="here")
+            await self.got(process.receiver, [4])
+
+        async def is_dead() -> bool:
+            letters, _ = await self.webhooks.dead_letters(webhook.id, 9, "0-0")
+            return [(one.status, one.why) for one in letters] == [(422, "it answered 422")] * 3
+
+        await until(is_dead, "those that were refused are dead letters, with what was answered")
+
+    async def test_letter(self) -> None:
+        """A dead letter that the receiver stumbles over holds nothing up, and is tried again."""
+        await self.begin()
+        webhook = await self.webhook()
+        process = await self.process(Receiver(refusing(1)))
+        await self.punch(1, 2)
+        await self.got(process.receiver, [2])
+        process.receiver.answer = refusing(1, status=500)
+        with mock.patch.object(backoff, "WAITS", (0.05,)):
+            await self.webhooks.redeliver(webhook.id)
+            await until(lambda: process.metrics.webhooks["failed"] > 1, "it was tried twice")
+            await self.punch(3)
+            await self.got(process.receiver, [2, 3])
+            process.receiver.answer = refusing()
+            await self.got(process.receiver, [2, 3, 1])
+        self.assertEqual((await self.found(webhook)).health.attempts, 0)
+
+    async def test_archive_away(self) -> None:
+        """Events of terminals go on while the archive is away that punches are read from."""
+        await self.begin()
+        await self.webhook()
+        with mock.patch.object(self.feed, "page", side_effect=ArchiveUnavailable("away")):
+            process = await self.process()
+            await self.event("up")
+            await self.got(process.receiver, [-1])
+        await self.punch(1)
+        await self.got(process.receiver, [-1, 1])
+
+
 class ChangeTests(DeliveringCase):
     """A webhook that is changed while it is delivered to."""
 
@@ -179,7 +231,7 @@ class OthersTests(DeliveringCase):
         with mock.patch.object(subscriber_module, "LAZY_SECONDS", 1e9):
             process = await self.process()
             await until(lambda: process.metrics.webhooks["delivered"] == 1, "it is counted")
-        newest = (await self.punches.page("0-0", 5))[-1][0]
+        newest = (await self.feed.page("0-0", 5))[-1][0]
         self.assertEqual((await self.found(webhook)).health.cursor, newest)
 
 

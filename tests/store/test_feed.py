@@ -147,15 +147,6 @@ class TrimmedTests(ArchivingCase):
         await self.fails(other.page("0", 5), ArchiveUnavailable)
         self.assertEqual(places(await other.page(there[-4], 50)), there[-3:])
 
-    async def test_known(self) -> None:
-        """What is archived is known; a process with an archive of its own can't tell."""
-        there = await self.filled()
-        [first] = uids(await self.feed.page("0", 1))
-        self.assertEqual(await self.feed.known([first, "0" * 32]), {first})
-        other = Feed(self.client, await self.new_archive(os.path.join(self.folder, "other.sqlite")))
-        await self.fails(other.known([first]), ArchiveUnavailable)
-        self.assertEqual(len(there), 13)
-
 
 class GoneTests(ArchivingCase):
     """A feed whose beginning was forgotten by rule."""

@@ -75,5 +75,5 @@ class PrefixTests(StoreCase):
         self.assertGreaterEqual(len(names), 13)
         other = await self.connect(prefix="other:")
         self.assertEqual(await Terminals(other, AdmissionSettings(), "one/1").page("", 10), [])
-        self.assertEqual(await Punches(reactor, other, PunchSettings()).page("0", 10), [])
+        self.assertEqual(await Punches(reactor, other, PunchSettings()).quarantine("0", 10), [])
         self.assertIsNone(await Tokens(other).find("token"))

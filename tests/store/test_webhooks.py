@@ -77,7 +77,7 @@ class MakingTests(DeliveringCase):
         """It begins behind the newest punch, also when there are none any more."""
         await self.begin()
         await self.punch(1, 2)
-        newest = (await self.punches.page("0-0", 5))[-1][0]
+        newest = (await self.feed.page("0-0", 5))[-1][0]
         self.assertEqual((await self.webhook()).health.cursor, newest)
         await self.client.write("XTRIM", self.client.keys.punches, "MAXLEN", 0)
         self.assertEqual((await self.webhook()).health.cursor, newest)
@@ -86,7 +86,7 @@ class MakingTests(DeliveringCase):
         """It may begin at any place before that, and nowhere behind it."""
         await self.begin()
         await self.punch(1, 2)
-        (first, _), (second, _) = await self.punches.page("0-0", 5)
+        (first, _), (second, _) = await self.feed.page("0-0", 5)
         ms, number = second.split("-")
         asked = ("0-0", first, f"{ms}-{int(number) + 1}", f"{int(ms) + 1}-0")
         found = [(await self.webhook(after=place)).health.cursor for place in asked]
@@ -150,7 +150,7 @@ class ChangingTests(DeliveringCase):
         await self.punch(2)
         await self.webhooks.change(webhook.id, Change(kinds=()))
         kept = await self.hash(webhook)
-        self.assertEqual(kept["punches"], (await self.punches.page("0-0", 5))[-1][0])
+        self.assertEqual(kept["punches"], (await self.feed.page("0-0", 5))[-1][0])
         self.assertEqual(kept["news"], newest[0][0])
 
     async def test_tried_at_once(self) -> None:

@@ -105,6 +105,7 @@ def _restored(store: Blocking, prefix: str, content: BinaryIO, header: Header, a
             tell(number, header.count)
     if archive is not None:
         archive.finish()
+        restoring.follow(archive.place)
     restoring.finish()
     return restoring.keys
 

@@ -130,17 +130,24 @@ class Archiver:
             told = "the store has lost punches: it ends at {last}, the archive at {place}"
             self._log.error(told, last=look.last, place=place)
             await self._archived.follow(place)
-            await self._keep_again(place)
+            await self._keep_again(place, "0-0")
             await self._archived.join(place)
+        elif place_of(look.place) < place_of(place) and not await self._archived.has(place):
+            told = "the archive stands at {place}, where this store has nothing: another store uses it too"
+            self._log.error(told, place=place)
+            await self._keep_again(place, look.place)
         await self._archived.advance(place, 0)
         return place
 
-    async def _keep_again(self, place: str) -> None:
-        """Keep all of a stream that ends before the archive does: the store's clock may have gone back."""
-        after = "0-0"
+    async def _keep_again(self, place: str, after: str) -> None:
+        """Keep all of a stream up to where the archive stands: it came there without this stream, or the
+        store's clock went back."""
         while entries := await self._archived.batch(after, PAGE):
-            await self._insert([one for one in entries if place_of(one[0]) <= place_of(place)], place, place)
             after = entries[-1][0]
+            found = [one for one in entries if place_of(one[0]) <= place_of(place)]
+            await self._insert(found, place, place)
+            if len(found) < len(entries):
+                break
 
     async def _next(self, after: str) -> list[Entry]:
         """The next batch: more than a page only when much waits."""

@@ -24,8 +24,8 @@ AGAIN_SECONDS: Final = 0.05
 class Waits(Protocol):
     """What can tell that something arrived."""
 
-    async def arrived(self, places: dict[str, str]) -> bool:
-        """Wait for a while until there is something behind one of these places."""
+    async def arrived(self, places: dict[str, str]) -> set[str]:
+        """Wait for a while until there is something behind one of these places; the names of those."""
 
 
 class Arrivals:
@@ -79,15 +79,15 @@ class Arrivals:
         try:
             while self._waiting:
                 self._asked = _lowest(list(self._waiting.values()))
-                if await self._arrived():
-                    everybody, self._waiting = list(self._waiting), {}
-                    for woken in everybody:
-                        woken()
+                found = await self._arrived()
+                concerned = [woken for woken, places in self._waiting.items() if found & places.keys()]
+                for woken in concerned:
+                    self._wake_one(woken)
                 await self._rest(PACE_SECONDS)
         finally:
             self._asking = None
 
-    async def _arrived(self) -> bool:
+    async def _arrived(self) -> set[str]:
         try:
             return await self._store.arrived(self._asked)
         except StoreUnavailable:
@@ -95,7 +95,7 @@ class Arrivals:
         except StoreError:
             self._log.failure("our own mistake in waiting for what arrives")
             await self._rest(AGAIN_SECONDS)
-        return False
+        return set()
 
     async def _rest(self, seconds: float) -> None:
         if self._is_stopped:

@@ -20,3 +20,8 @@ def wait_after(failures: int, chance: float) -> float:
 def asked_wait(seconds: float) -> float:
     """The wait that a receiver asked for, within reason: it must not silence a webhook for days."""
     return min(max(seconds, 1.0), MOST_SECONDS)
+
+
+def next_wait(asked: float | None, failures: int, chance: float) -> float:
+    """The wait that a receiver asked for, or else the usual one."""
+    return wait_after(failures, chance) if asked is None else asked_wait(asked)

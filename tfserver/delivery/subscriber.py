@@ -19,7 +19,7 @@ from twisted.logger import Logger
 
 from tfserver.delivery.arrivals import Arrivals
 from tfserver.delivery.attempt import Answer, Sends, attempt
-from tfserver.delivery.backoff import asked_wait, wait_after
+from tfserver.delivery.backoff import next_wait
 from tfserver.delivery.bisection import Bisection, Judged, look_ahead
 from tfserver.delivery.line import Line
 from tfserver.delivery.message import Message, Wanted, batch, event_message, punch_message, single
@@ -54,6 +54,8 @@ REST_SECONDS: Final = 60.0
 AGAIN_SECONDS: Final = 0.5
 MISTAKE_SECONDS: Final = 5.0
 LETTERS_A_TURN: Final = 20
+LETTERS_WAITS: Final = 5
+"""So many of the waits there are for letters: in the end minutes, as nobody sees how long that is."""
 WHAT_REMAINS: Final = ("",)
 """Of no kind anything is ever missed."""
 WANTS_NO_MORE: Final = "it answered 410: it wants no more"
@@ -109,7 +111,8 @@ class Subscriber:
         self._lines: list[Line] = []
         self._missed: set[str] = set()
         """The feeds in which something was found gone since the webhook was read."""
-        self._last_sent = self._last_moved = 0.0
+        self._last_sent = self._last_moved = self._letters_until = 0.0
+        self._letters_failed = 0
 
     def start(self) -> Subscriber:
         """Begin; ``done`` fires when it is over."""
@@ -120,7 +123,7 @@ class Subscriber:
         """How the webhook is now, as the store sees it."""
         if held.version != self._version:
             self._version, self._standing = held.version, None
-            self._until = self._now() + held.wait
+            self._until, self._letters_until = self._now() + held.wait, 0.0
             self._wake()
         if held.again and not self._again:
             self._wake()
@@ -163,7 +166,7 @@ class Subscriber:
 
     async def _turn(self) -> None:
         standing = await self._current()
-        if self._again:
+        if self._again and self._now() >= self._letters_until:
             await self._send_letters(standing)
         has_moved = False
         for line in self._lines:
@@ -191,13 +194,13 @@ class Subscriber:
     def _lines_of(self, standing: Standing) -> list[Line]:
         wanted = Wanted(standing.kinds, standing.sites)
         lines = []
+        if not standing.kinds or TERMINAL in standing.kinds:
+            # first, because it needs no archive, which may be away for long
+            lines.append(Line(NEWS, standing.cursors[NEWS], self._news, event_message, wanted))
         if not standing.kinds or standing.kinds & {*Kind}:
-            cursor = standing.cursors[PUNCHES]
             kinds = tuple(sorted(standing.kinds & {*Kind}))
             read = functools.partial(self._punches, kinds)
-            lines.append(Line(PUNCHES, cursor, read, punch_message, wanted))
-        if not standing.kinds or TERMINAL in standing.kinds:
-            lines.append(Line(NEWS, standing.cursors[NEWS], self._news, event_message, wanted))
+            lines.append(Line(PUNCHES, standing.cursors[PUNCHES], read, punch_message, wanted))
         return lines
 
     async def _punches(self, kinds: tuple[str, ...], after: str, limit: int) -> Sequence[Entry]:
@@ -246,7 +249,7 @@ class Subscriber:
             answer = await self._post(part, standing)
             judged = trial.accepted() if answer.verdict is Verdict.ACCEPTED else trial.refused()
             if judged is not None:
-                await self._settle(line, await self._confirmed(judged, standing), answer)
+                await self._settle(line, judged, answer, standing)
         if answer is None:
             return False
         await self._hold(answer._replace(why=REFUSES_ALL + answer.why), standing)
@@ -257,20 +260,23 @@ class Subscriber:
         if len(line) or not line.is_at_end:
             await task.deferLater(self._means.reactor, sent * PAUSE_A_MESSAGE)
 
-    async def _confirmed(self, judged: Judged, standing: Standing) -> Judged:
+    async def _confirmed(self, judged: Judged, answer: Answer, standing: Standing) -> list[Refused]:
         """What was refused before something was accepted gets another chance: perhaps the receiver came to
         its senses in between. That breaks the order, which is better than a dead letter."""
-        if not judged.accepted or not judged.refused:
-            return judged
         refused = []
         for message in judged.refused:
-            answer = await self._post([message], standing)
+            if judged.accepted:
+                answer = await self._post([message], standing)
             if answer.verdict is not Verdict.ACCEPTED:
-                refused.append(message)
-        return Judged(judged.accepted + len(judged.refused) - len(refused), refused)
+                told = answer.status or 0, answer.why
+                refused.append(Refused(message.place, message.id, *told, message.text))
+        return refused
 
     async def _next_part(self, line: Line, most: int, begin: int) -> Sequence[Message]:
         await self._fill(line, begin + most)
+        while 0 < len(line) <= begin and not (line.is_at_end or self._is_finishing):
+            # whoever is refused one message after the other waits for the next, wherever that is
+            await self._fill(line, begin + most)
         left = self._last_sent + LINGER_SECONDS - self._now()
         if begin < len(line) < begin + most and left > 0:
             await task.deferLater(self._means.reactor, left)
@@ -278,16 +284,16 @@ class Subscriber:
         return line.some(most, begin)
 
     async def _post(self, part: Sequence[Message], standing: Standing) -> Answer:
-        message = single(part[0]) if standing.batch == 1 else batch(part)
-        return await self._ask(standing, message)
-
-    async def _ask(self, standing: Standing, message: tuple[str, bytes]) -> Answer:
         """One request; only what speaks of the message comes back, all else holds or ends the line."""
-        secrets = standing.secrets
-        answer = await attempt(self._means.sender, standing.url, secrets, message, self._now())
-        self._last_sent = self._now()
+        answer = await self._ask(part, standing)
         if answer.verdict is Verdict.LATER:
             await self._hold(answer, standing)
+        return answer
+
+    async def _ask(self, part: Sequence[Message], standing: Standing) -> Answer:
+        message, secrets = single(part[0]) if standing.batch == 1 else batch(part), standing.secrets
+        answer = await attempt(self._means.sender, standing.url, secrets, message, self._now())
+        self._last_sent = self._now()
         if answer.verdict is Verdict.STOP:
             told = Failure(answer.status, WANTS_NO_MORE)
             if not await self._means.store.stop(self.id, standing.version, told):
@@ -296,18 +302,16 @@ class Subscriber:
             raise LeaseLost
         return answer
 
-    async def _settle(self, line: Line, judged: Judged, answer: Answer) -> None:
-        why, status = answer.why, answer.status or 0
-        refused = [
-            Refused(message.place, message.id, status, why, message.text) for message in judged.refused
-        ]
-        after = line.after(len(refused) + judged.accepted)
-        await self._move(line, Step(line.name, line.cursor, after, judged.accepted, status, refused))
-        line.forget(len(refused) + judged.accepted)
+    async def _settle(self, line: Line, judged: Judged, answer: Answer, standing: Standing) -> None:
+        refused = await self._confirmed(judged, answer, standing)
+        count = len(judged.refused) + judged.accepted
+        accepted, after = count - len(refused), line.after(count)
+        await self._move(line, Step(line.name, line.cursor, after, accepted, answer.status or 0, refused))
+        line.forget(count)
         self._attempts = 0
-        self.is_failing = self.is_failing and not judged.accepted
+        self.is_failing = self.is_failing and not accepted
         counted = self._means.metrics.webhooks
-        counted["delivered"] += judged.accepted
+        counted["delivered"] += accepted
         counted["dead"] += len(refused)
 
     async def _move(self, line: Line, step: Step) -> None:
@@ -326,10 +330,7 @@ class Subscriber:
     async def _hold(self, answer: Answer, standing: Standing) -> None:
         """Nothing more for now. Raises _HeldUp."""
         self._attempts += 1
-        if answer.retry_after is None:
-            seconds = wait_after(self._attempts, self._means.chance())
-        else:
-            seconds = asked_wait(answer.retry_after)
+        seconds = next_wait(answer.retry_after, self._attempts, self._means.chance())
         self.is_failing = True
         self._means.metrics.webhooks["failed"] += 1
         self._until = self._now() + seconds
@@ -347,7 +348,15 @@ class Subscriber:
         for letter in letters:
             if self._is_finishing or self._standing is not standing:
                 return
-            answer = await self._post([Message(letter.origin, letter.message_id, letter.message)], standing)
+            answer = await self._ask([Message(letter.origin, letter.message_id, letter.message)], standing)
+            if answer.verdict is Verdict.LATER:
+                # a letter that the receiver stumbles over must not hold what is new
+                self._letters_failed = min(self._letters_failed + 1, LETTERS_WAITS)
+                seconds = next_wait(answer.retry_after, self._letters_failed, self._means.chance())
+                self._letters_until = self._now() + seconds
+                self._means.metrics.webhooks["failed"] += 1
+                return
+            self._letters_failed = 0
             if answer.verdict is Verdict.ACCEPTED:
                 await store.sent_again(self.id, letter, answer.status or 0)
                 self._means.metrics.webhooks["redelivered"] += 1
@@ -359,7 +368,8 @@ class Subscriber:
 
     async def _idle(self) -> None:
         """Wait for what comes next."""
-        if self._is_finishing or self._standing is None or self._again:
+        letters = self._letters_until - self._now() if self._again else REST_SECONDS
+        if self._is_finishing or self._standing is None or letters <= 0:
             return
         behind = [line for line in self._lines if line.scanned != line.cursor]
         if behind and self._now() - self._last_moved >= LAZY_SECONDS:
@@ -368,7 +378,7 @@ class Subscriber:
         if all(line.is_at_end for line in self._lines):
             self._means.arrivals.watch(self._wake, {line.name: line.scanned for line in self._lines})
             try:
-                await self._rest(LAZY_SECONDS if behind else REST_SECONDS)
+                await self._rest(min(letters, LAZY_SECONDS if behind else REST_SECONDS))
             finally:
                 self._means.arrivals.forget(self._wake)
 

@@ -55,7 +55,8 @@ class Deliverer:
             tended = await self._means.store.tend()
         except StoreUnavailable:
             return
-        except StoreError:
+        except Exception:
+            # the next look may be better, and without any nothing is delivered any more
             self._log.failure("our own mistake in looking for webhooks")
             return
         self._share_out({held.id: held for held in tended.held})

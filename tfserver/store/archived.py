@@ -42,7 +42,8 @@ class Lease(NamedTuple):
 
 class Look(NamedTuple):
     """Where everything stands. ``added`` is how many entries there ever were, 0 when the store can't tell,
-    ``passed`` how many of these are archived; ``waiting`` is the first that is not, or empty."""
+    ``passed`` how many of these are archived; ``waiting`` is the first that is not, or empty. ``is_joining``:
+    somebody began to mend a stream that ends before the archive, and did not tell that it is done."""
 
     archive: str
     place: str
@@ -53,6 +54,7 @@ class Look(NamedTuple):
     added: int
     passed: int
     waiting: str
+    is_joining: bool = False
 
     @property
     def lag(self) -> int:
@@ -108,6 +110,10 @@ class Archived:
         """The next punch comes behind this place, also in a store that has lost its stream."""
         await self._run("follow", place)
 
+    async def join(self, place: str) -> None:
+        """Everything up to this place is in the archive, and is read there, whatever the stream has lost."""
+        await self._run("join", place)
+
     async def trim(self) -> int | None:
         """Take out what is archived and old, or too many; how many went, None when it is another's turn."""
         return await self._trim("")
@@ -119,9 +125,9 @@ class Archived:
     async def look(self) -> Look:
         """Where everything stands."""
         told = await self._client.read_script("archived", self._keys, ["look", self._holder])
-        archive, place, trimmed, now, entries, last, added, passed, waiting = told
+        archive, place, trimmed, now, entries, last, added, passed, waiting, joining = told
         counts = (int(entries), last, int(added), int(passed))
-        return Look(archive, place, trimmed, int(now), *counts, waiting)
+        return Look(archive, place, trimmed, int(now), *counts, waiting, bool(joining))
 
     async def memory(self) -> Memory:
         """How much the store holds."""
@@ -133,6 +139,10 @@ class Archived:
         """Up to ``limit`` entries of the stream behind a place, with their JSON."""
         found = await self._client.read("XRANGE", self._client.keys.punches, f"({after}", "+", "COUNT", limit)
         return [(place, body_in(fields)) for place, fields in found]
+
+    async def has(self, place: str) -> bool:
+        """Whether a punch stands at this place of the stream."""
+        return bool(await self._client.read("XRANGE", self._client.keys.punches, place, place))
 
     async def put_aside(self, entry: Entry, why: str) -> None:
         """Keep in the quarantine what can't be archived."""

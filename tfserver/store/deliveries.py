@@ -172,13 +172,14 @@ class Deliveries:
             found = found[1:]
         return [(place, entry[entry.index("d") + 1]) for place, entry in found[:limit]], is_gap
 
-    async def arrived(self, places: dict[str, str]) -> bool:
-        """Wait until there is something behind one of these places, by the names of the cursors; False when
-        there was nothing for WAIT_SECONDS. Where no place is given, only what is new counts."""
+    async def arrived(self, places: dict[str, str]) -> set[str]:
+        """Wait until there is something behind one of these places, by the names of the cursors, and name
+        those; none when there was nothing for WAIT_SECONDS. Where no place is given, what is new counts."""
         streams = (self._client.keys.punches, self._client.keys.news)
         command = ("XREAD", "COUNT", 1, "BLOCK", round(WAIT_SECONDS * 1000), "STREAMS", *streams)
         behind = (places.get(PUNCHES, "$"), places.get(NEWS, "$"))
-        return bool(await self._client.wait(WAIT_SECONDS, *command, *behind))
+        found = await self._client.wait(WAIT_SECONDS, *command, *behind)
+        return {NEWS if name == streams[1] else PUNCHES for name, _ in found or ()}
 
     async def letters(self, webhook_id: str, limit: int) -> list[Letter]:
         """The first dead letters that are to be sent again."""

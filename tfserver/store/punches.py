@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tfserver.config import Punches as PunchSettings
-from tfserver.errors import Gone, ScriptFailed, StoreUnavailable
+from tfserver.errors import ScriptFailed, StoreUnavailable
 from tfserver.store.client import Client
 from tfserver.store.horizon import Archived, Horizon, is_remembered, without
 from tfserver.store.shelf import TOUCH_EVERY, Bad, Done, Frame, Kept, Present, Record, Shelf, Told, write
@@ -206,29 +206,6 @@ class Punches:
             if not odd or answers[number] is _ALL_NEW[len(frames[number].records)]:
                 sets.touched = present
         return answers
-
-    async def page(self, after: str, limit: int) -> list[tuple[str, str]]:
-        """Up to ``limit`` entries behind the cursor ``after`` (``0`` is the beginning): place and JSON.
-
-        Raises Gone when the cursor itself has been trimmed: entries behind it may have been too. Whoever
-        trims keeps the entry of the slowest cursor.
-        """
-        name = self._client.keys.punches
-        found = await self._client.read("XRANGE", name, after, "+", "COUNT", limit + 1)
-        if found and _place(found[0][0]) == _place(after):
-            found = found[1:]
-        elif (0, 0) < _place(after) < await self._newest():
-            raise Gone(f"punches behind cursor {after} are no longer in the stream")
-        found = found[:limit]
-        return [(place, dict(zip(entry[::2], entry[1::2], strict=True))["p"]) for place, entry in found]
-
-    async def _newest(self) -> tuple[int, int]:
-        """The place of the last entry there ever was."""
-        name = self._client.keys.punches
-        if not await self._client.read("EXISTS", name):
-            return (0, 0)
-        info = await self._client.read("XINFO", "STREAM", name)
-        return _place(dict(zip(info[::2], info[1::2], strict=True))["last-generated-id"])
 
     async def quarantine(self, after: str, limit: int) -> list[dict[str, str]]:
         """Up to ``limit`` quarantined records behind the cursor, oldest first."""

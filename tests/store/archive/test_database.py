@@ -172,21 +172,6 @@ class Reading:
         for wanted, expected in cases:
             self.assertEqual(await archive.page("0", 10, wanted), [batch[n] for n in expected], wanted)
 
-    async def test_by_time(self: Any) -> None:
-        """The order of instants, with a cursor that loses none at the edge; what has none is left out."""
-        archive = await self.opened()
-        same = "2026-04-01T00:00:03.000Z"
-        batch = [entry(9), entry(10, utc=same), entry(11, utc=same), entry(12, utc=None), entry(13, utc=same)]
-        batch.append((f"{BASE_MS + 14}-0", entry(1)[1]))
-        await archive.keep(batch, "0-0")
-        found, cursor = [], ""
-        while True:
-            page, cursor = await archive.by_time(cursor, 2, Filter(enrollid=5))
-            if not page:
-                break
-            found += page
-        self.assertEqual(found, [batch[n] for n in (5, 1, 2, 4, 0)])
-
     async def test_known(self: Any) -> None:
         """Of many uids those are told that are there."""
         archive = await self.opened()
@@ -194,22 +179,6 @@ class Reading:
         asked = [punch(n)["uid"] for n in range(10, 1500)]
         self.assertEqual(await archive.known(asked), set(asked[:10]))
         self.assertEqual(await archive.known([]), set())
-
-    async def test_rows(self: Any) -> None:
-        """An export gets every row that fits once, in order, in chunks made in a thread."""
-        archive = await self.opened()
-        batch = entries(*range(1, 4501))
-        await archive.keep(batch, "0-0")
-        sizes = []
-
-        def form(rows: list[Any]) -> bytes:
-            """The places."""
-            sizes.append(len(rows))
-            return b"".join(b"%d-%d\n" % row[:2] for row in rows)
-
-        told = b"".join([chunk async for chunk in archive.rows(Filter(sn="T1"), form)])
-        self.assertEqual(told.decode().split(), [place for place, _ in batch])
-        self.assertGreater(len(sizes), 2)
 
     async def test_readers_do_not_wait(self: Any) -> None:
         """While a transaction that writes is open, others read what was there before."""

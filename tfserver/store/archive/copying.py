@@ -117,6 +117,11 @@ class Target:
                 named = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
                 connection.execute(sa.insert(table), named)
 
+    @property
+    def place(self) -> str:
+        """The last place that is archived in what was added."""
+        return dict(self._meta).get(writing.PLACE) or str(Place(0, 0))
+
     def finish(self) -> None:
         """It is whole: it is the archive that it was copied from."""
         with _told(), self._engine.begin() as connection:

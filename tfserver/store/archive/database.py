@@ -7,7 +7,7 @@ One thread and one connection write; others read, and never wait for it. No answ
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,8 +26,6 @@ from tfserver.store.archive.meta import remembered
 from tfserver.store.archive.rows import Entry, Row, place_of
 from tfserver.store.archive.schema import prepare
 
-CHUNK: Final = 2000
-"""Rows that an export takes at a time."""
 KNOWN_SECONDS: Final = 1.5
 """A terminal waits for the answer to ``known``."""
 MOST_UIDS: Final = 500
@@ -178,36 +176,6 @@ class Archive:
             lambda connection: finding.doubted(connection, wanted)
         )
         return found
-
-    async def by_time(self, after: str, limit: int, wanted: Filter) -> tuple[list[Entry], str]:
-        """Up to ``limit`` punches that have an instant, in the order of these, behind a cursor (empty: from
-        the first); and the cursor behind them."""
-
-        def page(connection: sa.Connection) -> tuple[list[Entry], str]:
-            """The rows, made JSON in the thread."""
-            rows = reading.by_time(connection, after, limit, wanted)
-            return reading.entries_of(rows), reading.cursor_of(rows[-1]) if rows else after
-
-        found: tuple[list[Entry], str] = await self._read(page)
-        return found
-
-    async def rows(self, wanted: Filter, form: Callable[[list[Row]], bytes]) -> AsyncIterator[bytes]:
-        """All that fits, in the order of arrival, in chunks that ``form`` makes of rows in a thread."""
-        after = place_of("0")
-        while True:
-            place = after
-
-            def chunk(connection: sa.Connection, place: Any = place) -> tuple[bytes, Any, bool]:
-                """A chunk, where it ends, and whether it is the last."""
-                rows = reading.by_arrival(connection, place, CHUNK, wanted)
-                end = (rows[-1][0], rows[-1][1]) if rows else place
-                return (form(rows) if rows else b"", end, len(rows) < CHUNK)
-
-            data, after, is_last = await self._read(chunk, None)
-            if data:
-                yield data
-            if is_last:
-                return
 
     async def forgotten(self, kinds: tuple[str, ...] = ()) -> str:
         """The highest place that retention deleted of these kinds (none named: of all)."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tfserver.store.archive.filter import Filter
-from tfserver.store.archive.rows import Entry, Place, Row, body_of, paced, place_of
+from tfserver.store.archive.rows import Entry, Place, Row, body_of, paced
 from tfserver.store.archive.tables import PUNCHES, instant_of
 
 _BY_ARRIVAL: Final = (PUNCHES.c.ms, PUNCHES.c.seq)
@@ -50,25 +50,6 @@ def by_arrival(connection: sa.Connection, after: Place, limit: int, wanted: Filt
     behind = sa.tuple_(*_BY_ARRIVAL) > sa.tuple_(*map(sa.literal, after))
     asked = sa.select(PUNCHES).where(behind, *fitting(wanted)).order_by(*_BY_ARRIVAL).limit(limit)
     return [tuple(row) for row in connection.execute(asked)]
-
-
-def by_time(connection: sa.Connection, after: str, limit: int, wanted: Filter) -> list[Row]:
-    """Up to ``limit`` rows that have an instant, in the order of their instants, behind a cursor as
-    ``cursor_of`` makes it; empty is the beginning."""
-    columns = PUNCHES.c
-    asked = sa.select(PUNCHES).where(columns.utc.is_not(None), *fitting(wanted))
-    if after:
-        utc, _, place = after.partition("/")
-        cursor = (sa.literal(utc, columns.utc.type), *map(sa.literal, place_of(place)))
-        # The first condition says the same, in words that every planner finds an index for.
-        asked = asked.where(columns.utc >= utc, sa.tuple_(columns.utc, *_BY_ARRIVAL) > sa.tuple_(*cursor))
-    found = connection.execute(asked.order_by(columns.utc, *_BY_ARRIVAL).limit(limit))
-    return [tuple(row) for row in found]
-
-
-def cursor_of(row: Row) -> str:
-    """Where ``by_time`` goes on behind a row."""
-    return f"{row[10]}/{row[0]}-{row[1]}"
 
 
 def entries_of(rows: list[Row]) -> list[Entry]:

@@ -25,11 +25,15 @@ _BULK: Final = 512 * 1024 * 1024
 _OF_PROCESSES: Final = tuple(
     name("").encode() for keys in [Keys("")] for name in (keys.alive, keys.lost, keys.due)
 )
-_LAST: Final = (Keys("").punches.encode(), Keys("").quarantine.encode())
+_PUNCHES: Final = Keys("").punches
+_ARCHIVED: Final = Keys("").archived
+_LAST: Final = tuple(name.encode() for name in (_PUNCHES, Keys("").quarantine, _ARCHIVED))
 """Copied behind the sets of known punches: what is known in a backup is also in its feed, so nothing that
-comes again is taken for a repeat of something that is not there."""
+comes again is taken for a repeat of something that is not there. What was trimmed from the stream is told
+behind it, so that it is looked for in the archive."""
 _META: Final = Keys("").meta.encode()
 _TERMINAL: Final = Keys("").terminal("").encode()
+_LEASED: Final = (_ARCHIVED.encode(), Keys("").webhook("").encode())
 
 
 def described(store: Blocking, prefix: str, time: str) -> Header:
@@ -129,9 +133,20 @@ class Restoring:
         elif not entry.name.startswith(_OF_PROCESSES):
             with _half_done():
                 self._calls.add(_restoring(self._prefix, entry), len(entry.value))
-                if entry.name.startswith(_TERMINAL):
-                    self._calls.add(("HDEL", self._prefix.encode() + entry.name, "conn", "owner"), 0)
+                for fields in _leases(entry.name):
+                    self._calls.add(("HDEL", self._prefix.encode() + entry.name, *fields), 0)
             self.keys += 1
+
+    def follow(self, place: str) -> None:
+        """The archive beside it goes up to this place: what a feed that ends before lacks is read there."""
+        punches, archived = self._prefix + _PUNCHES, self._prefix + _ARCHIVED
+        with _half_done():
+            self._calls.flush()
+            if _place(place) > _last_place(self._store, punches):
+                behind = "{}-{}".format(*_place(place, 1))
+                self._calls.add(("XADD", punches, place, "v", "1"), 0)
+                self._calls.add(("XDEL", punches, place), 0)
+                self._calls.add(("HSET", archived, "trimmed", behind), 0)
 
     def finish(self) -> None:
         """Everything else is there: servers may start."""
@@ -229,6 +244,27 @@ def _clear(store: Blocking, prefix: str, but: bytes) -> None:
 def _restoring(prefix: str, entry: Entry) -> Command:
     life = 0 if entry.life < 0 else max(1, entry.life)
     return ("RESTORE", prefix.encode() + entry.name, life, entry.value, "REPLACE")
+
+
+def _leases(name: bytes) -> Iterator[tuple[str, str]]:
+    """What of a key belongs to the process that has its turn, or its terminal."""
+    if name.startswith(_TERMINAL):
+        yield "conn", "owner"
+    if name.startswith(_LEASED):
+        yield "holder", "until"
+
+
+def _place(text: str, more: int = 0) -> tuple[int, int]:
+    ms, _, seq = text.partition("-")
+    return int(ms), int(seq) + more
+
+
+def _last_place(store: Blocking, stream: str) -> tuple[int, int]:
+    """The last place there was in a stream."""
+    if not store.ask("EXISTS", stream):
+        return (0, 0)
+    info = store.ask("XINFO", "STREAM", stream)
+    return _place(_text(dict(zip(info[::2], info[1::2], strict=True))[b"last-generated-id"]))
 
 
 def _bulk_bound(store: Blocking) -> int:

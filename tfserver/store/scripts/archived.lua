@@ -5,14 +5,16 @@
 --   release  2 holder: let others take it
 --   advance  2 holder, 3 place, 4 entries since the last one: everything up to there is in the archive
 --   follow   2 holder, 3 place: the next entry comes behind this place, also in a stream that was lost
+--   join     2 holder, 3 place: all up to this place is in the archive, also what the stream lost: it is read there
 --   trim     2 holder, 3 hours that the stream keeps, 4 most entries, 5 most to look at, 6 "all": whatever is archived
 --   look     where everything stands
 -- Returns
 --   lease    {said, now (ms), place}: "yours", "taken", or "other": another database takes the punches
---   advance, follow  1, or 0 when it is not the holder's turn any more
+--   advance, follow, join  1, or 0 when it is not the holder's turn any more
 --   trim     how many entries went, or -1 when it is not the holder's turn any more
 --   look     {archive, place, trimmed, now (ms), entries, the last place there was, how many there ever were (0 when
---            the store can't tell), how many of these are archived, the first that is not archived or ""}
+--            the store can't tell), how many of these are archived, the first that is not archived or "",
+--            "1" between "follow" and "join"}
 -- Nothing leaves the stream that is not archived; what is before the mark "trimmed" may be in the archive only, and
 -- the mark is set where the trimming is done.
 local archive, punches, call = KEYS[1], KEYS[2], redis.call
@@ -59,7 +61,9 @@ if what == 'lease' then
   local told = call('HMGET', archive, 'archive', 'holder', 'until', 'place')
   local at = now()
   if told[1] and told[1] ~= ARGV[3] then return { 'other', string.format('%.0f', at), told[4] or '0-0' } end
-  if told[2] and told[2] ~= holder and tonumber(told[3]) > at then
+  local left = told[3] and told[3] - at or 0
+  -- more than a whole life is left of it only when the clock went back
+  if told[2] and told[2] ~= holder and left > 0 and left <= tonumber(ARGV[4]) then
     return { 'taken', string.format('%.0f', at), told[4] or '0-0' }
   end
   call('HSET', archive, 'archive', ARGV[3], 'holder', holder, 'until', string.format('%.0f', at + ARGV[4]))
@@ -93,6 +97,15 @@ if what == 'follow' then
   elseif before(info['last-generated-id'], ARGV[3]) then
     call('XSETID', punches, ARGV[3])
   end
+  call('HSET', archive, 'joining', '1')
+  return 1
+end
+
+if what == 'join' then
+  if not is_mine() then return 0 end
+  local behind = next_of(ARGV[3])
+  if before(call('HGET', archive, 'trimmed') or '0-0', behind) then call('HSET', archive, 'trimmed', behind) end
+  call('HDEL', archive, 'joining')
   return 1
 end
 
@@ -121,10 +134,11 @@ if what == 'trim' then
   return call('XTRIM', punches, 'MINID', '~', bound, 'LIMIT', ARGV[5])
 end
 
-local told = call('HMGET', archive, 'archive', 'place', 'trimmed', 'passed')
+local told = call('HMGET', archive, 'archive', 'place', 'trimmed', 'passed', 'joining')
 local place, info = told[2] or '0-0', stream() or {}
 local waiting = call('XRANGE', punches, '(' .. place, '+', 'COUNT', 1)[1]
 return {
   told[1] or '', place, told[3] or '0-0', string.format('%.0f', now()), info['length'] or 0,
   info['last-generated-id'] or '0-0', info['entries-added'] or 0, tonumber(told[4] or 0), waiting and waiting[1] or '',
+  told[5] or '',
 }

@@ -30,6 +30,8 @@ local call = redis.call
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local RENEW = 0.6
+-- No wait is so long (ms): such a moment was told before the clock went back.
+local TOO_LONG = 18000000
 
 local function whole(number) return string.format('%.0f', number) end
 
@@ -74,8 +76,13 @@ local function look(one)
   return {one, whole(behind), whole(call('XLEN', ARGV[3] .. one)), flat}
 end
 
-local function is_due(state, holder, until_ms, mine)
-  return state == 'active' and (not holder or holder == mine or tonumber(until_ms) <= now)
+local function left_of(moment, most)
+  local left = (tonumber(moment) or 0) - now
+  return (left < 0 or left > most) and 0 or left
+end
+
+local function is_due(state, holder, until_ms, mine, life)
+  return state == 'active' and (not holder or holder == mine or left_of(until_ms, life) == 0)
 end
 
 local function is_mine() return call('HGET', webhook, 'holder') == ARGV[6] end
@@ -161,12 +168,11 @@ function does.tend()
   for _, one in ipairs(call('SMEMBERS', webhooks)) do
     local key = ARGV[1] .. one
     local told = call('HMGET', key, 'state', 'holder', 'until', 'version', 'next_try')
-    if is_due(told[1], told[2], told[3], mine) then
-      if told[2] ~= mine or tonumber(told[3]) - now < life * RENEW then
+    if is_due(told[1], told[2], told[3], mine, life) then
+      if told[2] ~= mine or left_of(told[3], life) < life * RENEW then
         call('HSET', key, 'holder', mine, 'until', whole(now + life))
       end
-      local wait = math.max(0, (tonumber(told[5]) or 0) - now)
-      found[#found + 1] = {one, told[4], whole(wait), whole(call('XLEN', ARGV[3] .. one))}
+      found[#found + 1] = {one, told[4], whole(left_of(told[5], TOO_LONG)), whole(call('XLEN', ARGV[3] .. one))}
     end
   end
   return {whole(now), found}
