@@ -23,9 +23,9 @@ from tfserver.store.archived import LEASE_MS, Archived, Turn
 
 PAGE: Final = 500
 """Entries read at a time: a millisecond of the store and of the reactor."""
-BATCH: Final = 5000
+BATCH: Final = 2000
 """Rows in a transaction at most: what its indexes cost is shared."""
-BATCH_CHARACTERS: Final = 8_000_000
+BATCH_CHARACTERS: Final = 2_000_000
 IDLE_SECONDS: Final = 0.25
 TURN_SECONDS: Final = 3.0
 """Until who has not the turn asks again."""

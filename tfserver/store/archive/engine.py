@@ -25,7 +25,8 @@ CONNECT_SECONDS: Final = 5
 PRIVATE: Final = 0o600
 _EXPECTED: Final = "postgresql://user@host/database or sqlite:///path"
 _POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
-_CACHE_KIB: Final = 64 * 1024
+_CACHE_KIB: Final = 8 * 1024
+"""Of each connection: what the system has in its own cache is a short way away."""
 _CHECKPOINT_PAGES: Final = 8000
 """Pages in the write-ahead log before they go where they belong: one written often goes there once."""
 
