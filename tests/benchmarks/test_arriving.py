@@ -126,8 +126,8 @@ class TableTests(SynchronousTestCase):
     """The table of works."""
 
     def test_modes(self) -> None:
-        """Each mode has a way to be measured, a round, and works with a small run."""
+        """Each mode has a way to be measured, a round, and a work; CI can afford the small run of some."""
         self.assertEqual(set(MODES), set(ROUNDS))
         works = [work for work in WORKS if work.load.mode in MODES]
         self.assertEqual({work.load.mode for work in works}, set(MODES))
-        self.assertTrue(all(work.small for work in works))
+        self.assertEqual({work.load.mode for work in works if work.small}, set(MODES) - {"month"})

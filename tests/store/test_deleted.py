@@ -9,6 +9,7 @@ from tests.store.records import record
 from tfserver.config import Punches as PunchSettings
 from tfserver.errors import StoreError
 from tfserver.model import ClockEntry
+from tfserver.store.completeness import Mark
 from tfserver.store.punches import Punches
 from tfserver.store.terminals import Lease, Terminals
 
@@ -50,7 +51,8 @@ class DeletedTests(TerminalsCase):
         """Neither doubt nor proof is kept."""
         terminals = await self.deleted()
         self.assertEqual(await terminals.mark_dirty(SN, "2026-04-02"), "")
-        self.assertFalse(await terminals.prove(Lease(SN, "c1"), "", NOW, "2026-04-02"))
+        mark = Mark(until=NOW)
+        self.assertFalse(await terminals.prove(Lease(SN, "c1"), "", NOW, "2026-04-02", mark))
         self.assertEqual(await self.raw(), {})
 
     async def test_frozen(self) -> None:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 
 from tests.store.connected import StoreCase, pairs
-from tests.store.records import record, uids
+from tests.store.records import record
 from tfserver.config import Punches as PunchSettings
 from tfserver.errors import StoreUnavailable
 from tfserver.store.client import Client
@@ -97,8 +97,8 @@ class OrderTests(PunchesCase):
         punch = record("T1", 1)
         punch.body = body.encode()
         await punches.append("T1", 1, [punch], [])
-        [(_, found)] = await punches.page("0", 10)
-        self.assertEqual(found, body)
+        [(_, fields)] = await self.client.read("XRANGE", "tf:punches", "-", "+")
+        self.assertEqual(fields, ["v", "1", "p", body])
 
 
 class OnceTests(PunchesCase):
@@ -225,23 +225,3 @@ class AnyOrderTests(PunchesCase):
             blockingCallFromThread(reactor, play, batches)
 
         await deferToThread(property_holds)
-
-
-class PageTests(PunchesCase):
-    """Reading the feed."""
-
-    async def test_cursor(self) -> None:
-        """Each page begins behind the cursor and ends at the limit; behind the end there is nothing yet."""
-        punches = await self.punches()
-        self.assertEqual(await punches.page("0", 10), [])
-        batch = [record("T1", n) for n in range(10)]
-        await punches.append("T1", 7, batch, [])
-        found, cursor = [], "0"
-        for size in (4, 4, 2, 0):
-            page = await punches.page(cursor, 4)
-            self.assertEqual(len(page), size)
-            found += uids(page)
-            cursor = page[-1][0] if page else cursor
-        self.assertEqual(found, [r.uid for r in batch])
-        await punches.append("T1", 8, [record("T1", 77)], [])
-        self.assertEqual(uids(await punches.page(cursor, 4)), [record("T1", 77).uid])
