@@ -27,6 +27,15 @@ BATCH: Final = 2000
 """Rows in a transaction at most: what its indexes cost is shared."""
 BATCH_CHARACTERS: Final = 2_000_000
 IDLE_SECONDS: Final = 0.25
+BUSY_PUNCHES: Final = 1000
+"""So many a second from this process's terminals, and they come first."""
+BUSY_REST: Final = 9.0
+"""Then it rests so many times as long as it worked: a row costs nearly as much as the punch did. Who asks
+finds them in the stream meanwhile."""
+MOST_BEHIND: Final = 500_000
+"""With more punches waiting than these it works on, whoever comes."""
+MOST_FULL: Final = 0.5
+"""And with more of the store's memory used."""
 TURN_SECONDS: Final = 3.0
 """Until who has not the turn asks again."""
 FAILED_SECONDS: Final = (0.5, 15.0)
@@ -54,6 +63,8 @@ class Archiver:
         self._wait = FAILED_SECONDS[0]
         self._told = ""
         self._is_over = False
+        self._seen = (reactor.seconds(), 0)
+        """When this process was looked at, and how many punches it had kept by then."""
         self._pause: Deferred[None] | None = None
         self._running: Deferred[None] | None = None
 
@@ -97,11 +108,23 @@ class Archiver:
             return TURN_SECONDS
         if self._place is None:
             self._place = await self._resume()
-        entries = await self._next(self._place)
+        began, is_busy = self._reactor.seconds(), self._is_busy()
+        entries = await self._next(self._place, PAGE if is_busy else BATCH)
         if entries:
             await self._keep(entries, self._place)
         more = await self._tidying.tidy(self._reactor.seconds())
+        if is_busy:
+            worked: float = self._reactor.seconds() - began
+            return max(IDLE_SECONDS, BUSY_REST * worked)
         return 0 if len(entries) >= PAGE or more else IDLE_SECONDS
+
+    def _is_busy(self) -> bool:
+        """Whether terminals push so much to this process that they come first."""
+        now, kept = self._reactor.seconds(), self._metrics.punches["new"]
+        (before, counted), self._seen = self._seen, (now, kept)
+        pushed = (kept - counted) / max(now - before, IDLE_SECONDS)
+        has_room = self._metrics.archive_lag < MOST_BEHIND and self._metrics.store_memory < MOST_FULL
+        return pushed >= BUSY_PUNCHES and has_room
 
     async def _has_turn(self) -> bool:
         now = self._reactor.seconds()
@@ -149,11 +172,11 @@ class Archiver:
             if len(found) < len(entries):
                 break
 
-    async def _next(self, after: str) -> list[Entry]:
+    async def _next(self, after: str, most: int) -> list[Entry]:
         """The next batch: more than a page only when much waits."""
         found: list[Entry] = []
         size = 0
-        while len(found) < BATCH and size < BATCH_CHARACTERS:
+        while len(found) < most and size < BATCH_CHARACTERS:
             page = await self._archived.batch(found[-1][0] if found else after, PAGE)
             found += page
             size += sum(len(text) for _, text in page)
