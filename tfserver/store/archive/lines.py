@@ -137,8 +137,9 @@ _ODD_EXTRA: Final = {
 }
 _ODD: Final = {
     dialect: (
-        f"CASE WHEN body IS NOT NULL OR extra IS NULL OR {odd_extra} OR temp <> round({decimal}, 6) "
-        "OR abs(temp) >= 1000000 THEN 1 ELSE 0 END"
+        f"CASE WHEN body IS NOT NULL OR extra IS NULL OR {odd_extra} OR abs(temp) >= 1000000 "
+        # in this order: the largest numbers there are can't be compared with their decimals
+        f"THEN 1 WHEN temp <> round({decimal}, 6) THEN 1 ELSE 0 END"
     )
     for (dialect, odd_extra), decimal in zip(_ODD_EXTRA.items(), ("temp", "temp::numeric"), strict=True)
 }
