@@ -82,7 +82,7 @@ def reference() -> str:
     lines = [
         "# Configuration reference",
         "",
-        "Written by `docs/generate.py` from the settings classes in `tfserver/config.py`.",
+        "Written by `docs/generate.py` from the settings classes in `tfserver/config/`.",
         "",
         "`twistd -n tfserver -c FILE` reads YAML; options win over the file. `tfserver check-config FILE`",
         "checks it without starting. `etc/tfserver.yaml` has every setting with its default. Two secrets",

@@ -1,0 +1,44 @@
+"""Settings of the people's side, and of other systems."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from tfserver.config.basics import Count, Seconds, Section, Text
+
+
+class Web(Section, frozen=True):
+    """The people's side."""
+
+    endpoint: Annotated[
+        Text, Meta(description="Where the HTTP API listens: a Twisted server endpoint string.")
+    ] = "tcp:7789:interface=127.0.0.1"
+    cors_origins: Annotated[
+        list[Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")]],
+        Meta(
+            description="Origins whose pages may use the API from a browser, exactly as browsers write them, "
+            "e.g. https://hr.example. Empty: none. Never with cookies."
+        ),
+    ] = msgspec.field(default_factory=list)
+
+
+class Webhooks(Section, frozen=True):
+    """Punches and events sent to other systems (docs/webhooks.md)."""
+
+    allow_private: Annotated[
+        bool,
+        Meta(
+            description="Whether webhooks may lead to loopback, private and link-local addresses, and go "
+            "over plain http."
+        ),
+    ] = False
+    most: Annotated[Count, Meta(description="How many webhooks there may be.")] = 100
+    seconds: Annotated[
+        Seconds, Meta(description="A delivery that is not answered within this long counts as failed.")
+    ] = 15.0
+    dead_letters: Annotated[
+        Count, Meta(description="How many refused messages are kept of one webhook; the oldest go first.")
+    ] = 10_000
