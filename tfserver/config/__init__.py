@@ -14,8 +14,8 @@ from msgspec import Meta
 
 from tfserver.config.basics import Section, Text
 from tfserver.config.people import Web, Webhooks
-from tfserver.config.process import Fast, LimitSettings
-from tfserver.config.stores import Archive, Durability, Store, Vault
+from tfserver.config.process import Fast, LimitSettings, Log, LogFormat
+from tfserver.config.stores import Acknowledge, Archive, Durability, Store, Vault
 from tfserver.config.terminals import (
     Access,
     Admission,
@@ -30,6 +30,7 @@ from tfserver.config.terminals import (
 
 __all__ = [
     "Access",
+    "Acknowledge",
     "Admission",
     "AdmissionPolicy",
     "Archive",
@@ -38,6 +39,8 @@ __all__ = [
     "Fast",
     "Images",
     "LimitSettings",
+    "Log",
+    "LogFormat",
     "ModelProfile",
     "Orders",
     "Punches",
@@ -70,6 +73,7 @@ class Settings(Section, frozen=True):
     webhooks: Webhooks = Webhooks()
     vault: Vault = Vault()
     limits: LimitSettings = LimitSettings()
+    log: Log = Log()
     orders: Orders = Orders()
     catchup: CatchUp = CatchUp()
     profiles: Annotated[

@@ -23,6 +23,24 @@ class Web(Section, frozen=True):
             "e.g. https://hr.example. Empty: none. Never with cookies."
         ),
     ] = msgspec.field(default_factory=list)
+    connections: Annotated[Count, Meta(description="Connections of people in this process.")] = 1000
+    requests_per_second: Annotated[
+        Count,
+        Meta(
+            description="Requests of one token, in a second; ten times as many may come at once. Beyond it "
+            "the answer is 429."
+        ),
+    ] = 100
+    wrong_tokens: Annotated[
+        Count,
+        Meta(
+            description="Wrong tokens from one address in a minute; beyond it the address has to wait, a "
+            "minute at first."
+        ),
+    ] = 20
+    session_hours: Annotated[
+        Count, Meta(description="How long somebody stays signed in at the dashboard, in hours.")
+    ] = 12
 
 
 class Webhooks(Section, frozen=True):

@@ -1,13 +1,21 @@
-"""Settings of one process: its bounds, and its short cuts."""
+"""Settings of one process: its bounds, its short cuts, and what it tells."""
 
 from __future__ import annotations
 
+import enum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from tfserver.config.basics import Count, Seconds, Section
+
+
+class LogFormat(enum.StrEnum):
+    """How the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class LimitSettings(Section, frozen=True):
@@ -24,6 +32,47 @@ class LimitSettings(Section, frozen=True):
     exempt: Annotated[
         list[str], Meta(description="Networks without a bound per address, e.g. the load balancer's.")
     ] = msgspec.field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
+    trusted_proxies: Annotated[
+        list[str],
+        Meta(
+            description="Networks of load balancers: only from them are the PROXY protocol (endpoints that "
+            "begin with haproxy:), X-Forwarded-For and X-Forwarded-Proto believed."
+        ),
+    ] = msgspec.field(default_factory=list)
+    handshakes_per_second: Annotated[
+        Count,
+        Meta(
+            description="New connections of terminals from one address, in a second; ten times as many "
+            "may come at once."
+        ),
+    ] = 100
+    messages_per_second: Annotated[
+        Count,
+        Meta(
+            description="Messages of one connection, in a second; ten times as many may come at once. Beyond "
+            "it the connection is read from more slowly."
+        ),
+    ] = 200
+    registrations_at_once: Annotated[
+        Count,
+        Meta(
+            description="Registrations that wait for the store at the same time in this process; beyond it "
+            "new connections are taken later."
+        ),
+    ] = 500
+    memory_mb: Annotated[
+        Count,
+        Meta(
+            description="Memory that this process may have, in MiB: near it users and exports wait, and new "
+            "connections are refused; punches go first."
+        ),
+    ] = 2048
+    unread_seconds: Annotated[
+        Seconds, Meta(description="A terminal that does not read its answers for this long is cut off.")
+    ] = 30.0
+    message_seconds: Annotated[
+        Seconds, Meta(description="A message that was begun has to be whole within this long.")
+    ] = 60.0
     reg_seconds: Annotated[
         Seconds, Meta(description="A connection without a reg is closed after this long.")
     ] = 60.0
@@ -33,6 +82,15 @@ class LimitSettings(Section, frozen=True):
     drain_seconds: Annotated[
         Seconds, Meta(description="How long a stop waits for answers that are under way.")
     ] = 10.0
+    spread_seconds: Annotated[
+        float,
+        Meta(
+            description="Over how long a stop lets its terminals go, so that they don't all come to the "
+            "other processes at once.",
+            ge=0,
+            le=600,
+        ),
+    ] = 5.0
 
 
 class Fast(Section, frozen=True):
@@ -63,3 +121,21 @@ class Fast(Section, frozen=True):
             description="A ``sendlog`` exactly as documented is read and answered without a step in between."
         ),
     ] = True
+
+
+class Log(Section, frozen=True):
+    """What the process tells of its work."""
+
+    format: Annotated[
+        LogFormat,
+        Meta(description="text: lines for people; json: an object a line, with sn and command id."),
+    ] = LogFormat.TEXT
+    recorder_frames: Annotated[
+        int,
+        Meta(
+            description="How many of the last messages of each terminal are remembered for 'doctor', without "
+            "what is private. 0: none.",
+            ge=0,
+            le=1000,
+        ),
+    ] = 20

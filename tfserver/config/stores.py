@@ -20,6 +20,13 @@ class Durability(enum.StrEnum):
     NONE = "none"
 
 
+class Acknowledge(enum.StrEnum):
+    """Who has to have a punch before its terminal may forget it."""
+
+    LOCAL = "local"
+    REPLICA = "replica"
+
+
 class Store(Section, frozen=True):
     """Redis or Valkey."""
 
@@ -44,6 +51,29 @@ class Store(Section, frozen=True):
         Durability | None,
         Meta(description="What the store's durability is where its CONFIG command is forbidden."),
     ] = None
+    acknowledge: Annotated[
+        Acknowledge,
+        Meta(
+            description="local: a punch is acknowledged when the primary has it; replica: when its replicas "
+            "have it too (docs/high-availability.md)."
+        ),
+    ] = Acknowledge.LOCAL
+    replicas: Annotated[
+        Count, Meta(description="How many replicas must have a punch, for acknowledge: replica.")
+    ] = 1
+    ca_file: Annotated[
+        Text,
+        Meta(description="Certificates (PEM) that the store's is checked by; empty: those of this machine."),
+    ] = ""
+    sentinel_user: Annotated[
+        Text, Meta(description="Name to say to the sentinels; empty: only the password, if there is one.")
+    ] = ""
+    sentinel_password_file: Annotated[
+        Text,
+        Meta(
+            description="File with the password of the sentinels; TFSERVER_SENTINEL_PASSWORD comes before it."
+        ),
+    ] = ""
     maxmemory_mb: Annotated[Count, Meta(description="Memory bound of the embedded store, in MiB.")] = 1024
     write_seconds: Annotated[
         Seconds, Meta(description="A write that is not confirmed within this long is not acknowledged.")

@@ -80,6 +80,20 @@ class Admission(Section, frozen=True):
     allowlist: Annotated[list[str], Meta(description="Serial numbers for the policy allowlist.")] = (
         msgspec.field(default_factory=list)
     )
+    networks: Annotated[
+        dict[str, list[str]],
+        Meta(
+            description="By site: the networks its terminals come from. One that comes from elsewhere is "
+            "refused; a site that is not named takes any."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    twins_seconds: Annotated[
+        Seconds,
+        Meta(
+            description="When two devices under one serial number take the connection from each other again "
+            "and again, only the present one is heard for this long, then twice as long, up to an hour."
+        ),
+    ] = 60.0
     most_pending: Annotated[
         Count, Meta(description="How many terminals may wait for approval; more are refused unremembered.")
     ] = 1000
