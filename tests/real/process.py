@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import socket
+import tempfile
 from pathlib import Path
+from typing import IO, Final
+
+_RESERVED: Final[list[IO[str]]] = []
+"""Locks of the ports that this process was given, for as long as it runs."""
 
 
 def free_port() -> int:
-    """A port nobody listens on, outside the range that the system gives to outgoing connections."""
+    """A port nobody listens on, outside the range that the system gives to outgoing connections.
+
+    Tests run in several processes at once: none of them is given the port of another, whoever binds it when.
+    """
     chance = random.Random(os.urandom(8))
     while True:
         port = chance.randrange(20_000, 32_000)
+        if _is_reserved(port):
+            continue
         with socket.socket() as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -20,6 +31,20 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def _is_reserved(port: int) -> bool:
+    """Whether another process has it; else it is ours."""
+    folder = Path(tempfile.gettempdir(), "tfserver-test-ports")
+    folder.mkdir(exist_ok=True)
+    lock = folder.joinpath(str(port)).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return True
+    _RESERVED.append(lock)
+    return False
 
 
 def is_running(pid: int) -> bool:
