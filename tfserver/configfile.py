@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -14,6 +13,8 @@ import yaml
 
 from tfserver.config import Settings
 from tfserver.errors import ConfigError
+from tfserver.networks import network_of
+from tfserver.proxies import UNIX
 
 
 def load(path: str | None, overrides: Mapping[str, Any]) -> Settings:
@@ -50,7 +51,8 @@ def _read(path: str) -> dict[str, Any]:
         raise ConfigError(f"{path}: can't be read: {wrong}") from wrong
     try:
         found = yaml.safe_load(text)
-    except yaml.YAMLError as wrong:
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as wrong:
+        # dates that there are not, numbers and lists without end: PyYAML has no words of its own for these
         raise ConfigError(f"{path}: is not YAML: {wrong}") from wrong
     if found is None:
         return {}
@@ -94,13 +96,18 @@ def plain_type(annotation: Any) -> Any:
 
 
 def _check_networks(settings: Settings, source: str) -> None:
-    for place, text in enumerate(settings.limits.exempt):
-        try:
-            ipaddress.ip_network(text, strict=False)
-        except ValueError as wrong:
-            raise ConfigError(
-                f"{source}: limits.exempt[{place}]: expected a network such as 10.0.0.0/8, got '{text}'"
-            ) from wrong
+    limits, sites = settings.limits, settings.admission.networks
+    named: dict[str, Sequence[str]] = {
+        "limits.exempt": limits.exempt,
+        "limits.trusted_proxies": [text for text in limits.trusted_proxies if text != UNIX],
+        **{f"admission.networks.{site}": networks for site, networks in sites.items()},
+    }
+    for name, texts in named.items():
+        for place, text in enumerate(texts):
+            try:
+                network_of(text)
+            except ConfigError as wrong:
+                raise ConfigError(f"{source}: {name}[{place}]: {wrong}") from wrong
 
 
 def _check_zone(settings: Settings, source: str) -> None:
