@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tfserver.errors import ConfigError, StoreError
-from tfserver.store.vault import KEY_BYTES, Vault, new_master_key, read_master_key
+from tfserver.store.vault import KEY_BYTES, Vault, key_id_of, new_master_key, read_master_key, sealed_under
 
-MASTER = bytes(range(32))
+MASTER, OTHER = bytes(range(32)), bytes(32)
 RECORD = "c2VjcmV0IHRlbXBsYXRl"
 
 
@@ -103,3 +105,81 @@ class SealTests(SynchronousTestCase):
         self.assertNotIn(RECORD.encode(), base64.b64decode(self.sealed))
         self.assertNotIn(RECORD, self.sealed)
         self.assertNotIn(MASTER[:8], base64.b64decode(self.wrapped.partition(":")[2]))
+
+
+class SeveralKeysTests(SynchronousTestCase):
+    """One master key seals, and all open."""
+
+    def setUp(self) -> None:
+        self.old = Vault(MASTER)
+        self.wrapped = self.old.new_data_key(7)
+        self.sealed = self.old.seal(self.wrapped, 7, 10, RECORD)
+
+    def test_first_seals(self) -> None:
+        """What is new is sealed under the first, and what the others sealed opens too."""
+        vault = Vault(OTHER, MASTER)
+        self.assertEqual(vault.open(self.wrapped, 7, 10, self.sealed), RECORD)
+        self.assertEqual(sealed_under(vault.new_data_key(7)), key_id_of(OTHER))
+        self.assertEqual(vault.known, (key_id_of(OTHER), key_id_of(MASTER)))
+
+    def test_wrapped_anew(self) -> None:
+        """A data key that is wrapped anew opens without the old master key; the credential stays."""
+        wrapped = Vault(OTHER, MASTER).wrapped_anew(self.wrapped, 7)
+        self.assertEqual(Vault(OTHER).open(wrapped, 7, 10, self.sealed), RECORD)
+        for number in (8, -7):
+            self.assertRaises(StoreError, Vault(OTHER, MASTER).wrapped_anew, self.wrapped, number)
+
+    def test_follows(self) -> None:
+        """The store says which seals, whatever comes first."""
+        vault = Vault(MASTER, OTHER)
+        vault.follow(key_id_of(OTHER))
+        self.assertEqual(sealed_under(vault.new_data_key(7)), key_id_of(OTHER))
+        self.assertEqual(vault.open(self.wrapped, 7, 10, self.sealed), RECORD)
+
+    def test_looks_again(self) -> None:
+        """An unknown master key is looked for where they come from, both to open and to seal."""
+        keys = [MASTER]
+        vault = Vault(*keys, more=lambda: keys)
+        wrapped = Vault(OTHER).new_data_key(8)
+        sealed = Vault(OTHER).seal(wrapped, 8, 10, RECORD)
+        self.assertRaises(StoreError, vault.open, wrapped, 8, 10, sealed)
+        keys.append(OTHER)
+        self.assertEqual(vault.open(wrapped, 8, 10, sealed), RECORD)
+        third = bytes([3]) * KEY_BYTES
+        vault.follow(key_id_of(third))
+        self.assertIn(key_id_of(third), str(self.assertRaises(StoreError, vault.new_data_key, 7)))
+        keys.append(third)
+        self.assertEqual(sealed_under(vault.new_data_key(7)), key_id_of(third))
+
+    def test_versions_stay(self) -> None:
+        """A credential has the same version after a change, also for who knows only the new master key."""
+        vault = Vault(MASTER, OTHER)
+        version, picture = vault.version_of(RECORD), vault.seal_picture("u1", "face")
+        versions, pictures = vault.own_keys(key_id_of(OTHER))
+        later = Vault(OTHER)
+        self.assertNotEqual(later.version_of(RECORD), version)
+        later.follow(key_id_of(OTHER), versions, pictures)
+        self.assertEqual(later.version_of(RECORD), version)
+        self.assertEqual(later.open_picture("u1", picture), "face")
+        third = Vault(OTHER, bytes([3]) * KEY_BYTES)
+        third.follow(key_id_of(OTHER), versions, pictures)
+        again = third.own_keys(key_id_of(bytes([3]) * KEY_BYTES))
+        third.follow(key_id_of(bytes([3]) * KEY_BYTES), *again)
+        self.assertEqual(third.version_of(RECORD), version)
+
+    def test_versions_as_before(self) -> None:
+        """Where the master key was never changed, versions are those of earlier releases."""
+        known = hmac.new(
+            hashlib.sha256(b"tfserver versions of credentials" + MASTER).digest(), b"1234", hashlib.sha256
+        )
+        vault = Vault(MASTER)
+        vault.follow(key_id_of(MASTER))
+        self.assertEqual(vault.version_of("1234"), known.hexdigest()[:24])
+
+    def test_pictures(self) -> None:
+        """A picture is sealed for its punch, and not twice the same."""
+        sealed = self.old.seal_picture("u1", RECORD)
+        self.assertNotIn(RECORD, sealed)
+        self.assertNotEqual(self.old.seal_picture("u1", RECORD), sealed)
+        self.assertEqual(self.old.open_picture("u1", sealed), RECORD)
+        self.assertRaises(StoreError, self.old.open_picture, "u2", sealed)

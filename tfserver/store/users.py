@@ -12,9 +12,15 @@ import msgspec
 from tfserver.errors import StoreError
 from tfserver.model import canonical_sn
 from tfserver.store.client import Client
+from tfserver.store.masterkey import learn
+from tfserver.store.room import Room
 from tfserver.store.vault import Vault
 
 _TRIES: Final = 3
+LEAST_BYTES: Final = 1024
+"""Of a person without a credential."""
+MOST_WAITING_BYTES: Final = 16 * 1024 * 1024
+"""A few of the longest messages, or ten thousand templates."""
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -47,11 +53,23 @@ class Users:
     def __init__(self, client: Client, vault: Vault) -> None:
         self._client = client
         self._vault = vault
+        self._room = Room(MOST_WAITING_BYTES)
+
+    @property
+    def fullness(self) -> float:
+        """How much of what may wait to be kept does, at most about 1."""
+        return self._room.fullness
 
     async def put(
         self, sn: str, enrollid: int, profile: Profile, credential: tuple[int, str] | None, origin: Origin
     ) -> None:
         """Keep a person, and the credential ``(backupnum, record)`` if there is one."""
+        with self._room.held(LEAST_BYTES if credential is None else LEAST_BYTES + len(credential[1])):
+            await self._put(sn, enrollid, profile, credential, origin)
+
+    async def _put(
+        self, sn: str, enrollid: int, profile: Profile, credential: tuple[int, str] | None, origin: Origin
+    ) -> None:
         key = self._client.keys.user(enrollid)
         for _ in range(_TRIES):
             wrapped = await self._client.write("HGET", key, "key") or self._vault.new_data_key(enrollid)
@@ -61,8 +79,11 @@ class Users:
                 backupnum = str(credential[0])
                 sealed = msgspec.json.encode(Sealed(text, origin)).decode()
             args = [wrapped, canonical_sn(sn), msgspec.json.encode(profile), backupnum, sealed]
-            if await self._client.run("user", [key], args):
+            kept = await self._client.keep("user", [key, self._client.keys.meta], args)
+            if kept == 1:
                 return
+            if kept == -1:
+                await learn(self._client, self._vault)
         raise StoreError(f"user {enrollid} got new data keys faster than it could be kept")
 
     async def is_known(self, enrollid: int) -> bool:
