@@ -13,11 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
 from tests.web.samples import a_webhook, an_order
-from tfserver.config import Web
+from tfserver.config import LimitSettings, Web
 from tfserver.metrics import Metrics
 from tfserver.model import Decided, Terminal
-from tfserver.store.archive.finding import Found
+from tfserver.store.archive.finding import Found as FoundRows
 from tfserver.store.events import BEGINNING, Ends
+from tfserver.store.inquiries import Found
 from tfserver.store.tokens import Role, Token
 from tfserver.web.problem import Problem
 from tfserver.web.router import Router
@@ -108,20 +109,23 @@ class PagesCase(SynchronousTestCase):
     """All pages over stand-ins; an unknown token is not accepted."""
 
     web = Web()
+    limits = LimitSettings(exempt=["192.168.0.0/16"])
+    """Requests come from 192.168.1.1, which has no bounds."""
 
     def setUp(self) -> None:
         """Stores in which there is nothing."""
         self.clock = Clock()
         self.accepted = {**TOKENS, BOUND: BOUND_TOKEN}
         self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
-        self.terminals.given["decided"] = Decided()
+        self.terminals.given.update(decided=Decided(), set_path=True)
         self.marks = Face(forget_gaps=1)
         self.terminals.__dict__["marks"] = self.marks
         self.feed = Feed()
-        self.archive = Face(find=lambda after, *_: Found([], after, True, 0, "0-0"), place="0-0")
+        self.archive = Face(find=lambda after, *_: FoundRows([], after, True, 0, "0-0"), place="0-0")
         self.archive.given.update(forgotten="0-0", doubted=("0-0", []))
         self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)
         self.punches.given.update(newest=lambda: f"{len(self.feed.rows)}-0", check_archive=None)
+        self.sessions = Face(find=None, use=None, begin=None, end=None)
         self.tokens = Face(find=self.accepted.get, all=lambda: [*self.accepted.values()], revoke=None)
         self.tokens.given["issue"] = lambda secret, entry, key: entry
         self.commander = Face(order=an_order(), ended=an_order(), get=None, listing=([], None), forget=True)
@@ -132,12 +136,12 @@ class PagesCase(SynchronousTestCase):
         self.webhooks.given.update(dead_letters=([], None), redeliver=0)
         self.names = Face(addresses=["93.184.216.34"])
         self.names.__dict__["allow_private"] = False
+        self.inquiries = Face(ask=Found([], True))
         self.metrics = Metrics()
         self.unready: str | None = None
         self.draining = False
-        self.pages = Pages(self.clock, self.sources(), self.web)
+        self.pages = Pages(self.clock, self.sources(), self.web, self.limits)
         self.site = self.pages.site()
-        self.site.timeOut = None
         self.is_closed = False
 
     def sources(self) -> Sources:
@@ -146,6 +150,7 @@ class PagesCase(SynchronousTestCase):
             "terminals": self.terminals,
             "punches": self.punches,
             "tokens": self.tokens,
+            "sessions": self.sessions,
             "commander": self.commander,
             "audit": self.audit,
             "events": self.events,
@@ -153,6 +158,7 @@ class PagesCase(SynchronousTestCase):
             "names": self.names,
             "feed": self.punches,
             "archive": self.archive,
+            "inquiries": self.inquiries,
         }
         return Sources(
             metrics=self.metrics, unready=lambda: self.unready, draining=lambda: self.draining, **faces

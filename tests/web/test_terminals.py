@@ -6,7 +6,8 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from tests.web.in_memory import ADMIN, BOUND, PagesCase
+from tests.web.in_memory import ADMIN, BOUND, OPERATOR, READER, PagesCase
+from tfserver import secretpath
 from tfserver.model import Admission, Terminal
 from tfserver.store.terminals import Claimant
 
@@ -63,7 +64,7 @@ class ListTests(PagesCase):
         [found] = self.get("/api/v1/terminals?state=online").body["terminals"]
         wanted = (
             "sn name site timezone admission online owner connected_at last_frame last_punch clock_offset_ms "
-            "clock devinfo capacity completeness model_profile tags direction"
+            "clock devinfo capacity completeness model_profile tags direction twins has_path"
         )
         self.assertEqual(set(found), set(wanted.split()))
 
@@ -262,3 +263,44 @@ class ChangeTests(PagesCase):
         for body in (b"[]", b"1", b"null", b'"x"'):
             self.assert_problem(self.patch(self.path, body), 422, "body")
         self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class PathTests(PagesCase):
+    """Secret paths."""
+
+    def setUp(self) -> None:
+        """One terminal."""
+        super().setUp()
+        self.with_terminals(terminal(SN, site="north"))
+        self.path = f"/api/v1/terminals/{SN}/path"
+
+    def test_shown_once(self) -> None:
+        """The path comes with the answer; the store gets its hash and the audit nothing of it."""
+        answer = self.post(self.path, b"")
+        self.assertEqual((answer.status, answer.body["sn"]), (201, SN))
+        secret = answer.body["path"].removeprefix("/")
+        [(sn, kept)] = self.terminals.asked("set_path")
+        self.assertEqual((sn, kept), (SN, secretpath.hash_of(secret)))
+        [noted] = self.audit.asked("write")
+        self.assertEqual(noted[1:4], ("issue_path", SN, "done"))
+        self.assertNotIn(secret, str(noted))
+        self.assertNotIn(kept, str(noted))
+
+    def test_another_each_time(self) -> None:
+        """Asked again it is another one, which takes the place of the first."""
+        first, second = (self.post(self.path, b"").body["path"] for _ in range(2))
+        self.assertNotEqual(first, second)
+
+    def test_taken_away(self) -> None:
+        """Without one any path does."""
+        self.assertEqual(self.ask("DELETE", self.path, b"", OPERATOR).status, 204)
+        self.assertEqual(self.terminals.asked("set_path"), [(SN, "")])
+
+    def test_who_may(self) -> None:
+        """It takes an operator, and the terminal has to be there and at a site of the token."""
+        for method in ("POST", "DELETE"):
+            self.assert_problem(self.ask(method, self.path, b"", READER), 403)
+            self.assert_problem(self.ask(method, "/api/v1/terminals/NO/path", b"", OPERATOR), 404)
+        self.with_terminals(terminal(SN, site="south"))
+        self.assert_problem(self.post(self.path, b"", BOUND), 404)
+        self.assertEqual(self.terminals.asked("set_path"), [])

@@ -140,6 +140,19 @@ class AddTests(PagesCase):
 class LookTests(PagesCase):
     """Webhooks as they are shown."""
 
+    def test_where_to(self) -> None:
+        """Only administrators see more of the URL than whom it leads to: there may be a token in it."""
+        for url, shown in (
+            ("https://hr.example:8443/in/word?key=word", "https://hr.example:8443/…"),
+            ("https://hr.example?word", "https://hr.example/…"),
+            ("https://word@hr.example/", "https://hr.example"),
+            ("https://hr.example/", "https://hr.example"),
+        ):
+            self.webhooks.given.update(all=[a_webhook(url=url)], get=a_webhook(url=url))
+            for token, expected in ((OPERATOR, shown), (ADMIN, url)):
+                self.assertEqual(self.get(PATH, token).body["webhooks"][0]["url"], expected)
+                self.assertEqual(self.get(ONE, token).body["url"], expected)
+
     def test_listed(self) -> None:
         """All of them come with how they fare, to operators too, and no secret."""
         health = Health(

@@ -14,6 +14,9 @@ MEDIA: Final = "application/json"
 _TAKEN: Final = ("", MEDIA, "application/x-www-form-urlencoded")
 """What a body may call itself; the last is what curl and urllib say of any body when nobody tells them."""
 
+_ECHOES: Final = ("Invalid enum value", "Invalid value")
+"""Beginnings of msgspec's messages that go on with what was sent."""
+
 T = TypeVar("T")
 
 
@@ -75,6 +78,9 @@ def told(wrong: str) -> tuple[str, str]:
         if what.startswith(beginning):
             name = what.removeprefix(beginning).removesuffix("`")[:100]
             return f"{path}.{name}" if path else name, message
+    if what.startswith(_ECHOES):
+        # what was sent may have been meant for another field
+        return path or "body", "expected one of the values that GET /api/v1/openapi.json lists"
     return path or "body", what.replace("`", "'")
 
 

@@ -8,14 +8,15 @@ from typing import Any, Final, TypeVar
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.web.server import Request
 
 from tfserver.errors import StoreError
+from tfserver.store.sessions import Opened
 from tfserver.store.tokens import Role, Token
 from tfserver.web import auth
 from tfserver.web.desk import Desk
 from tfserver.web.problem import Problem
 from tfserver.web.query import Query
+from tfserver.web.request import PeopleRequest
 from tfserver.web.route import Route
 
 MOST_DETAIL: Final = 4096
@@ -29,13 +30,17 @@ class Call:
 
     _log = Logger()
 
-    def __init__(self, request: Request, route: Route, path: dict[str, str], desk: Desk) -> None:
+    def __init__(self, request: PeopleRequest, route: Route, path: dict[str, str], desk: Desk) -> None:
         self.request = request
         self.route = route
         self.path = path
         self.desk = desk
         self.sources = desk.sources
+        self.visitor = request.visitor
         self.token = Token("", Role.READER, 0)
+        self.opened: Opened | None = None
+        """The session, for a browser that is signed in; ``cookie`` is what opens it."""
+        self.cookie = ""
         self.query = Query(b"", ())
         self.body: Any = None
         self.key = ""
@@ -104,6 +109,9 @@ class Call:
     async def note_refusal(self, problem: Problem) -> None:
         """Tell the audit that this was refused, or that its outcome is not known."""
         if self.is_noted or not (problem.status in _NOTED_REFUSALS or problem.status >= 500):
+            return
+        if not self.token.id:
+            # nobody known: the log has it, and anybody could fill the audit
             return
         if not self.desk.refusals.take(self.actor):
             return

@@ -5,7 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
+from tfserver.config import Web
 from tfserver.web.document import Document
+from tfserver.web.gate import Gate
 from tfserver.web.problem import Problem
 from tfserver.web.sources import Sources
 from tfserver.web.streams import Streams
@@ -60,7 +62,7 @@ class Allowance:
 class Desk:
     """One for each process. ``reactor`` gives time and delayed calls."""
 
-    def __init__(self, reactor: Any, sources: Sources, document: Document) -> None:
+    def __init__(self, reactor: Any, sources: Sources, document: Document, settings: Web) -> None:
         self.reactor = reactor
         self.sources = sources
         self.document = document
@@ -69,3 +71,4 @@ class Desk:
         self.exports = Room(MOST_EXPORTS, HTTPStatus.TOO_MANY_REQUESTS, "too many exports")
         self.refusals = Allowance(reactor)
         self.streams = Streams(reactor, sources)
+        self.gate = Gate(reactor, sources.tokens, sources.sessions, settings, sources.metrics)

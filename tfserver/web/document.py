@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from tfserver import __version__
+from tfserver.web import cookies
 from tfserver.web.body import JsonBody
 from tfserver.web.orders import OrderBody, order_schemas
 from tfserver.web.problem import MEDIA, ProblemBody
@@ -21,6 +22,17 @@ from tfserver.wire.table import vocabulary
 VERSION: Final = "3.1.0"
 _REF: Final = "#/components/schemas/{name}"
 _PLAIN: Final[dict[Any, str]] = {str: "string", dict: "object"}
+_SCHEMES: Final[dict[str, Any]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "a token of this server: tfs_…"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": cookies.SECURE,
+        "description": "of a browser that signed in with POST /session. Without TLS, on the server's own "
+        f"machine, it is called {cookies.PLAIN}. What changes something needs the header {cookies.CSRF} as "
+        "well, as GET /session tells it.",
+    },
+}
 _TOLD: Final = {
     "sn": "serial number of a terminal, in any case",
     "id": "as an earlier answer gave it",
@@ -51,7 +63,6 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    bearer = {"type": "http", "scheme": "bearer", "description": "a token of this server: tfs_…"}
     return {
         "openapi": VERSION,
         "info": {
@@ -63,7 +74,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "components": {
             "schemas": _schemas(routes),
             "responses": _refusals(routes),
-            "securitySchemes": {"bearer": bearer},
+            "securitySchemes": _SCHEMES,
         },
     }
 
@@ -75,7 +86,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "description": _described(route),
         "x-role": None if route.role is None else route.role.value,
         "x-scope": route.scope.name.lower(),
-        "security": [] if route.role is None else [{"bearer": []}],
+        "security": [] if route.role is None else [{scheme: []} for scheme in _SCHEMES],
         "parameters": [
             *(_in_path(name) for name in re.findall(r"{(\w+)}", route.path)),
             *map(_in_query, route.query),

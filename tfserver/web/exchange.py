@@ -9,7 +9,6 @@ from typing import Any, Final
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.web.server import Request
 
 from tfserver.web import auth, body
 from tfserver.web.answer import Answer, Streamed
@@ -20,7 +19,9 @@ from tfserver.web.problem import MEDIA, Problem, bad_input
 from tfserver.web.query import Query
 from tfserver.web.reach import check_reach
 from tfserver.web.refusals import problem_of
+from tfserver.web.request import PeopleRequest
 from tfserver.web.router import Router
+from tfserver.web.yielding import check_way
 
 SECONDS: Final = 10.0
 """Within which everything is answered that does not wait for a terminal."""
@@ -35,7 +36,7 @@ class Exchange:
 
     _log = Logger()
 
-    def __init__(self, request: Request, router: Router, desk: Desk, cors: Cors) -> None:
+    def __init__(self, request: PeopleRequest, router: Router, desk: Desk, cors: Cors) -> None:
         self._request = request
         self._router = router
         self._desk = desk
@@ -78,6 +79,7 @@ class Exchange:
         request = self._request
         for name, value in self._cors.headers(request).items():
             request.setHeader(name, value)
+        _check_host(request)
         found = self._router.find(request.path)
         method = request.method.decode("latin-1")
         if method == "OPTIONS":
@@ -85,10 +87,12 @@ class Exchange:
             headers = {"Allow": allowed, **self._cors.preflight(request, allowed)}
             return Answer(None, HTTPStatus.NO_CONTENT, headers)
         call = self._call = Call(request, found.route(method), found.values, self._desk)
-        if call.route.role is None:
+        if call.route.role is None and not call.route.changes:
             return _whole(await call.route.handler(call))
         with self._desk.requests:
-            call.token = await auth.authenticate(request, self._desk.sources.tokens)
+            if call.route.role is not None:
+                admitted = await self._desk.gate.admit(request, call.route.changes)
+                call.token, call.opened, call.cookie = admitted
             return await self._noted(call)
 
     async def _noted(self, call: Call) -> Answer | Streamed:
@@ -106,7 +110,8 @@ class Exchange:
 
     async def _handled(self, call: Call) -> Any:
         route, request = call.route, call.request
-        auth.check_role(call.token, route)
+        if route.role is not None:
+            auth.check_role(call.token, route)
         call.query = Query(request.uri.partition(b"?")[2], route.query)
         if any(header.name == IDEMPOTENCY for header in route.headers):
             call.key = _key(call)
@@ -118,6 +123,7 @@ class Exchange:
         wait = call.query.get("wait")
         if wait:
             self._deadline.reset(wait + WAIT_SECONDS)
+        check_way(call)
         await check_reach(call)
         return await route.handler(call)
 
@@ -129,7 +135,7 @@ class Exchange:
         if problem is None and self._is_gone:
             return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "who asked has gone")
         if problem is None:
-            self._log.failure("our own mistake in {path}", path=self._request.path)
+            self._log.failure("our own mistake in {path}", path=self._request.shown_path)
             problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log")
         return problem
 
@@ -140,7 +146,6 @@ class Exchange:
         # Twisted does not know the names of all
         request.setResponseCode(answer.status, HTTPStatus(answer.status).phrase.encode())
         request.setHeader("Cache-Control", "no-store")
-        request.setHeader("X-Content-Type-Options", "nosniff")
         for name, value in answer.headers.items():
             request.setHeader(name, value)
         if has_body:
@@ -152,6 +157,13 @@ class Exchange:
 
 def _whole(found: Any) -> Answer | Streamed:
     return found if isinstance(found, Answer | Streamed) else Answer(found)
+
+
+def _check_host(request: PeopleRequest) -> None:
+    """Problem 400 for a request that does not say whom it asks, or says it twice (RFC 9112 §3.2)."""
+    hosts = request.requestHeaders.getRawHeaders(b"Host", [])
+    if len(hosts) > 1 or (not hosts and request.clientproto == b"HTTP/1.1"):
+        raise Problem(HTTPStatus.BAD_REQUEST, "send the header Host, once")
 
 
 def _key(call: Call) -> str:

@@ -19,6 +19,7 @@ from tfserver.errors import StoreError
 from tfserver.store.export import Export
 from tfserver.web.answer import Streamed
 from tfserver.web.call import Call
+from tfserver.web.yielding import give_way
 
 STALLED_SECONDS: Final = 60.0
 """A reader, or an archive, that does nothing for so long ends an export."""
@@ -33,8 +34,7 @@ async def send(call: Call, export: Export, after: str, head: bytes, headers: dic
         held.enter_context(call.desk.exports)
         await export.open(after)
         first = await export.next()
-        always = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        for name, value in {**always, **headers}.items():
+        for name, value in {"Cache-Control": "no-store", **headers}.items():
             call.request.setHeader(name, value)
         Sending(call, export).begin(head, first).addBoth(_release, held.pop_all())
     return Streamed()
@@ -95,6 +95,7 @@ class Sending:
             chunk = await coming.addTimeout(STALLED_SECONDS, self._desk.reactor)
             while self._waiting is not None:
                 await self._waiting
+            await give_way(self._desk)
             await self._check()
             return chunk
         except BaseException:

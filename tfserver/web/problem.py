@@ -52,7 +52,7 @@ class Problem(Exception):
         if self.status is HTTPStatus.UNAUTHORIZED:
             found["WWW-Authenticate"] = 'Bearer realm="tfserver"'
         if self.status in _LATER:
-            found["Retry-After"] = str(RETRY_SECONDS)
+            found.setdefault("Retry-After", str(RETRY_SECONDS))
         return found
 
     def body(self) -> dict[str, Any]:

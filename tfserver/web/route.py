@@ -79,6 +79,8 @@ class Route:
     body: Body | None = None
     refusals: tuple[HTTPStatus, ...] = ()
     """Statuses of its own, beside those that follow from the row."""
+    yields: bool = False
+    """It takes much time or memory, and gives way to punches while the process is pressed."""
 
     @property
     def changes(self) -> bool:
@@ -92,10 +94,13 @@ class Route:
             found |= {
                 HTTPStatus.UNAUTHORIZED,
                 HTTPStatus.UNPROCESSABLE_ENTITY,
+                HTTPStatus.TOO_MANY_REQUESTS,
                 HTTPStatus.SERVICE_UNAVAILABLE,
             }
         if self.role not in (None, Role.READER) or self.scope in (Scope.ALL_SITES, Scope.SITES):
             found.add(HTTPStatus.FORBIDDEN)
+        if self.yields:
+            found.add(HTTPStatus.TOO_MANY_REQUESTS)
         if "{" in self.path or self.scope is Scope.BODY:
             found.add(HTTPStatus.NOT_FOUND)
         if self.body is not None:

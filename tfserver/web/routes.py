@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tfserver.web.tables import completeness, feeds, orders, process, terminals, tokens, webhooks
+from tfserver.web.tables import completeness, feeds, orders, process, session, terminals, tokens, webhooks
 
 ROUTES: Final = (
     *process.PROCESS,
@@ -12,6 +12,7 @@ ROUTES: Final = (
     *orders.ORDERS,
     *feeds.FEEDS,
     *tokens.TOKENS,
+    *session.SESSION,
     *webhooks.WEBHOOKS,
     *completeness.COMPLETENESS,
 )

@@ -22,6 +22,13 @@ class TerminalPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class SecretPath(msgspec.Struct, frozen=True):
+    """What a terminal has to end its address with: ``ws://host:7788`` and this. It is shown this once."""
+
+    sn: str
+    path: str
+
+
 class FedPunch(Punch, kw_only=True):
     """A punch with its place in the feed."""
 
@@ -47,6 +54,49 @@ class ClockReport(msgspec.Struct, frozen=True):
     punches: list[DoubtedPunch]
     terminals: list[Doubted] | None
     next: str | None
+
+
+class RecordedFrame(msgspec.Struct, frozen=True):
+    """A message of a terminal (``in``), one to it (``out``), or something that happened (``event``).
+
+    ``size`` is in bytes; of a long message only that and its ``word`` are remembered. ``content`` is without
+    what is private.
+    """
+
+    at: str
+    direction: str
+    word: str
+    size: int
+    result: bool | None
+    content: dict[str, Any]
+    connection: str
+    address: str
+    process: str
+
+
+class FramePage(msgspec.Struct, frozen=True):
+    """What is remembered of a terminal, oldest first; not ``whole`` when a process did not answer in time."""
+
+    frames: list[RecordedFrame]
+    whole: bool
+
+
+class RefusedHandshake(msgspec.Struct, frozen=True):
+    """Connections from one address that never became a WebSocket, for one reason."""
+
+    address: str
+    why: str
+    times: int
+    first: str
+    last: str
+    process: str
+
+
+class HandshakePage(msgspec.Struct, frozen=True):
+    """Such connections, the latest first; not ``whole`` when a process did not answer in time."""
+
+    handshakes: list[RefusedHandshake]
+    whole: bool
 
 
 class QuarantinePage(msgspec.Struct, frozen=True):
@@ -99,6 +149,17 @@ class IssuedToken(ShownToken, frozen=True, kw_only=True):
     """A token at the moment it is made: ``token`` is shown this once."""
 
     token: str
+
+
+class Who(msgspec.Struct, frozen=True):
+    """Who asks. ``expires`` and ``csrf`` are of a browser that is signed in, null for others."""
+
+    id: str
+    name: str
+    role: Role
+    sites: list[str]
+    expires: str | None
+    csrf: str | None
 
 
 class TokenList(msgspec.Struct, frozen=True):

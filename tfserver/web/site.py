@@ -6,90 +6,138 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-import msgspec
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import datetimeToString
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import Request, Site
 
-from tfserver.config import Web
+from tfserver.config import LimitSettings, Web
+from tfserver.metrics import Metrics
+from tfserver.web.channel import PeopleChannel, refusal
 from tfserver.web.cors import Cors
+from tfserver.web.crowd import Crowd
 from tfserver.web.desk import Desk
 from tfserver.web.document import Document
 from tfserver.web.exchange import Exchange
-from tfserver.web.problem import MEDIA, Problem
+from tfserver.web.problem import Problem
+from tfserver.web.request import PeopleRequest
 from tfserver.web.route import Route
 from tfserver.web.router import Router
 from tfserver.web.routes import MOST_BODY_BYTES, ROUTES
 from tfserver.web.sources import Sources
+from tfserver.web.visitors import Visitors
 
 __all__ = ["Pages", "Sources"]
 
-IDLE_SECONDS: Final = 60
-_LARGE: Final = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-_TOO_LARGE: Final = (
-    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-)
+QUIET: Final = (b"/healthz", b"/readyz", b"/metrics")
+"""Balancers and monitors ask these all the time: a line only when the answer is no."""
+LEAVE_SECONDS: Final = 5.0
 
 
-class BoundedRequest(Request):
-    """A request whose body has a bound: that of the route which takes most. Each route then has its own."""
+class PeopleSite(Site):
+    """All connections of people: bounded, each a channel of ours, without HTTP/2."""
 
-    _taken = 0
+    protocol = PeopleChannel  # type: ignore[assignment]
+    requestFactory = PeopleRequest
+    displayTracebacks = False
+    noisy = False
+    most_body_bytes = MOST_BODY_BYTES
 
-    def handleContentChunk(self, data: bytes) -> None:
-        """Count what comes, with or without a length told beforehand."""
-        was_small, self._taken = self._taken <= MOST_BODY_BYTES, self._taken + len(data)
-        if self._taken <= MOST_BODY_BYTES:
-            super().handleContentChunk(data)
-        elif was_small:
-            problem = Problem(_LARGE, f"no body may have more than {MOST_BODY_BYTES} bytes")
-            told = msgspec.json.encode(problem.body())
-            transport: Any = self.channel.transport
-            transport.write(_TOO_LARGE % (MEDIA.encode(), len(told), told))
-            self.loseConnection()
+    def __init__(
+        self, reactor: Any, pages: Pages, crowd: Crowd, visitors: Visitors, metrics: Metrics
+    ) -> None:
+        # every path is in the table of routes; Twisted's tree of resources is not asked
+        super().__init__(
+            Resource(), reactor=reactor, logFormatter=_access_line, parsePOSTFormSubmission=False
+        )
+        self.timeOut = None  # the channel has its own
+        self.crowd = crowd
+        self.visitors = visitors
+        self.metrics = metrics
+        self.answer = pages.answer
+        self._date = (-1, b"")
 
-    def process(self) -> None:
-        """A body that was cut is no body."""
-        if self._taken <= MOST_BODY_BYTES:
-            super().process()
+    def buildProtocol(self, addr: Any) -> Any:
+        """A new connection; one too many is told so."""
+        if not self.crowd.has_room(addr):
+            return Refusing(self.reactor)
+        channel = super().buildProtocol(addr)
+        self.crowd.enter(channel, addr)
+        return channel
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """HTTP/1.1 alone: the bounds here know of no other."""
+        return [b"http/1.1"]
+
+    def date(self) -> bytes:
+        """Now, as the header ``Date`` has it."""
+        second = int(self.reactor.seconds())
+        if self._date[0] != second:
+            self._date = second, datetimeToString(second)
+        return self._date[1]
+
+    def log(self, request: Any) -> None:
+        """A line for the access log, unless it would only say that all is well."""
+        if request.code != HTTPStatus.OK or request.path not in QUIET:
+            super().log(request)
 
 
-class _Everything(Resource):
-    """All paths: the table of routes knows what is there."""
+class Refusing(Protocol):
+    """A connection too many."""
 
-    isLeaf = True
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._alarm: Any = None
 
-    def __init__(self, router: Router, desk: Desk, cors: Cors) -> None:
-        super().__init__()
-        self._given = (router, desk, cors)
+    def connectionMade(self) -> None:
+        """Say so, and close, whether anybody reads it or not. A handshake of TLS is not worth it."""
+        transport: Any = self.transport
+        if hasattr(transport, "getPeerCertificate"):
+            transport.abortConnection()
+            return
+        problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections; come again later")
+        transport.write(refusal(problem, False))
+        transport.loseConnection()
+        self._alarm = self._reactor.callLater(LEAVE_SECONDS, transport.abortConnection)
 
-    def render(self, request: Request) -> int:
-        """Answer by the table."""
-        Exchange(request, *self._given).begin()
-        return NOT_DONE_YET
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """It is over."""
+        if self._alarm is not None and self._alarm.active():
+            self._alarm.cancel()
 
 
 def _access_line(_: str, request: Request) -> str:
     """A line of the access log: without the query, where somebody may have put a token."""
-    path = request.uri.partition(b"?")[0].decode("ascii", "backslashreplace")[:200]
-    who = getattr(request.getClientAddress(), "host", "local")
-    return f"{who} {request.method.decode('ascii', 'backslashreplace')[:20]} {path} {request.code}"
+    assert isinstance(request, PeopleRequest)
+    method = request.method.decode("ascii", "backslashreplace")[:20]
+    return f"{request.visitor.address} {method} {request.shown_path} {request.code}"
 
 
 class Pages:
     """All routes, over the sources they are made from."""
 
     def __init__(
-        self, reactor: Any, sources: Sources, settings: Web, routes: Sequence[Route] = ROUTES
+        self,
+        reactor: Any,
+        sources: Sources,
+        settings: Web,
+        limits: LimitSettings,
+        routes: Sequence[Route] = ROUTES,
     ) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._visitors = Visitors(limits)
         self._router = Router(routes)
-        self.desk = Desk(reactor, sources, Document(routes))
+        self.desk = Desk(reactor, sources, Document(routes), settings)
         self._cors = Cors(settings.cors_origins)
 
-    def site(self) -> Site:
+    def site(self) -> PeopleSite:
         """The factory to listen with."""
-        root = _Everything(self._router, self.desk, self._cors)
-        site = Site(root, timeout=IDLE_SECONDS, logFormatter=_access_line, parsePOSTFormSubmission=False)
-        site.requestFactory = BoundedRequest
-        site.displayTracebacks = False
-        site.noisy = False
-        return site
+        metrics = self.desk.sources.metrics
+        crowd = Crowd(self._settings.connections, self._visitors, metrics)
+        return PeopleSite(self._reactor, self, crowd, self._visitors, metrics)
+
+    def answer(self, request: PeopleRequest) -> None:
+        """Answer by the table."""
+        Exchange(request, self._router, self.desk, self._cors).begin()

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from tfserver.commander import Commander
 from tfserver.delivery.names import Names
 from tfserver.metrics import Metrics
+from tfserver.pressure import Pressure
 from tfserver.store.archive.database import Archive
 from tfserver.store.audit import Audit
 from tfserver.store.events import Events
 from tfserver.store.feed import Feed
+from tfserver.store.inquiries import Inquiries
 from tfserver.store.punches import Punches
+from tfserver.store.sessions import Sessions
 from tfserver.store.terminals import Terminals
 from tfserver.store.tokens import Tokens
 from tfserver.store.webhooks import Webhooks
@@ -25,6 +28,7 @@ class Sources:
     terminals: Terminals
     punches: Punches
     tokens: Tokens
+    sessions: Sessions
     commander: Commander
     audit: Audit
     events: Events
@@ -35,5 +39,7 @@ class Sources:
     names: Names
     feed: Feed
     archive: Archive
+    inquiries: Inquiries
     zone: str = field(default="", kw_only=True)
     """Of terminals for which nobody chose one; empty: this machine's."""
+    pressure: Pressure = field(default_factory=Pressure, kw_only=True)

@@ -96,12 +96,13 @@ class Streams:
         self._looking.clock = reactor
         self._tokens_at = 0.0
 
-    def join(self, request: Request, token: Token, view: View) -> None:
-        """Tell this request what happens from now on; Problem 429 when too many watch."""
+    def join(self, request: Request, token: Token, session: str, view: View) -> None:
+        """Tell this request what happens from now on; Problem 429 when too many watch. ``session`` is the
+        hash of the one it came by, empty without one."""
         if len(self._watchers) >= MOST_STREAMS:
             told = f"too many streams: {MOST_STREAMS} at a time in this process"
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, told)
-        watcher = Watcher(request, token, view, self._reactor.seconds)
+        watcher = Watcher(request, token, session, view, self._reactor.seconds)
         self._watchers.add(watcher)
         self._sources.metrics.streams = len(self._watchers)
         request.notifyFinish().addBoth(lambda _: self._forget(watcher))
@@ -155,13 +156,17 @@ class Streams:
         return reading.is_full
 
     async def _check_tokens(self) -> None:
-        """End the streams of tokens that were revoked."""
+        """End the streams of tokens that were revoked, and of sessions that are over."""
         now = self._reactor.seconds()
         if now - self._tokens_at < TOKEN_SECONDS:
             return
         self._tokens_at = now
         accepted = {token.id for token in await self._sources.tokens.all()}
         self._end({watcher for watcher in self._watchers if watcher.token.id not in accepted})
+        for session in {watcher.session for watcher in self._watchers if watcher.session}:
+            # whoever watches is there: the session is used by that
+            if await self._sources.sessions.use(session) is None:
+                self._end({watcher for watcher in self._watchers if watcher.session == session})
 
     def _end(self, watchers: Any) -> None:
         for watcher in list(watchers):

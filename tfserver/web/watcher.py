@@ -49,8 +49,12 @@ class View(NamedTuple):
 class Watcher:
     """Holds nothing back: what its transport does not take now is read from the store again, later."""
 
-    def __init__(self, request: Request, token: Token, view: View, now: Callable[[], float]) -> None:
+    def __init__(
+        self, request: Request, token: Token, session: str, view: View, now: Callable[[], float]
+    ) -> None:
         self.token = token
+        self.session = session
+        """The hash of the session it came by, empty for one that sent its token."""
         self.view = view
         self.is_over = False
         self._request = request

@@ -27,6 +27,7 @@ async def readyz(call: Call) -> Answer:
 
 async def metrics(call: Call) -> Answer:
     """Prometheus text."""
+    call.desk.gate.pace(call.visitor)
     sources = call.sources
     sources.metrics.store_ready = sources.unready() is None
     return Answer(sources.metrics.exposition(), media=METRICS)

@@ -24,7 +24,8 @@ async def stream(call: Call) -> Answer | Streamed:
     ends = await _beginning(call, wanted)
     if call.is_head:
         return Answer(b"", media=MEDIA)
-    call.desk.streams.join(call.request, call.token, View(ends, wanted, call.token.sites))
+    session = "" if call.opened is None else call.opened.digest
+    call.desk.streams.join(call.request, call.token, session, View(ends, wanted, call.token.sites))
     return Streamed()
 
 

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tfserver import privacy
+from tfserver import privacy, secretpath
 from tfserver.model import Admission, Direction, Terminal, capacities
 from tfserver.store.terminals import Claimant, Terminals
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.problem import Problem, bad_input
 from tfserver.web.query import CURSOR, LIMIT, choices, text
-from tfserver.web.shapes import TerminalPage
+from tfserver.web.shapes import SecretPath, TerminalPage
 
 STATES: Final = ("online", "offline", "pending", "denied", "quarantined")
 PARAMETERS: Final = (
@@ -120,6 +120,25 @@ async def forget(call: Call) -> Answer:
     """Forget a terminal and what waits for it; when it registers again it is a new one."""
     if not await call.sources.commander.forget(call.path["sn"], call.actor):
         raise Problem(HTTPStatus.NOT_FOUND, f"no terminal '{call.path['sn']}' has ever registered here")
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+async def issue_path(call: Call) -> Answer:
+    """Give a terminal a secret path, in place of one it had, to be said from its next registration on."""
+    store, sn = call.sources.terminals, call.path["sn"]
+    found = await _found(store, sn)
+    secret = secretpath.new_secret()
+    await store.set_path(sn, secretpath.hash_of(secret))
+    await call.note("done")
+    return Answer(SecretPath(found.sn, f"/{secret}"), HTTPStatus.CREATED)
+
+
+async def drop_path(call: Call) -> Answer:
+    """Let a terminal connect by any path again."""
+    store, sn = call.sources.terminals, call.path["sn"]
+    await _found(store, sn)
+    await store.set_path(sn, "")
+    await call.note("done")
     return Answer(status=HTTPStatus.NO_CONTENT)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,6 +15,7 @@ from tfserver.delivery.addresses import MOST_URL, AddressRefused, BadUrl, Target
 from tfserver.delivery.names import HostUnknown
 from tfserver.delivery.signing import BadSecret, new_secret, secret_bytes
 from tfserver.store import webhooks as store
+from tfserver.store.tokens import Role
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.problem import Problem, bad_input
@@ -81,7 +83,8 @@ class Redelivery(msgspec.Struct, forbid_unknown_fields=True):
 
 async def listing(call: Call) -> WebhookList:
     """All webhooks that who asks reaches."""
-    return WebhookList([one for one in await call.sources.webhooks.all() if call.sees_only(one.sites)])
+    found = [one for one in await call.sources.webhooks.all() if call.sees_only(one.sites)]
+    return WebhookList([_seen(call, one) for one in found])
 
 
 async def one(call: Call) -> store.Webhook:
@@ -89,7 +92,7 @@ async def one(call: Call) -> store.Webhook:
     found = await call.sources.webhooks.get(call.path["id"])
     if found is None:
         raise store.NoSuchWebhook(f"no webhook has the id '{call.path['id']}'")
-    return found
+    return _seen(call, found)
 
 
 async def add(call: Call) -> Answer:
@@ -168,6 +171,18 @@ async def redeliver(call: Call) -> Answer:
 def _shown(webhook: store.Webhook, secret: str | None) -> MadeWebhook:
     fields = {name: getattr(webhook, name) for name in webhook.__struct_fields__}
     return MadeWebhook(**fields, secret=secret)
+
+
+def _seen(call: Call, webhook: store.Webhook) -> store.Webhook:
+    """As who asks may see it: with a path or a query that has a token in it anybody could post there, so only
+    administrators see these."""
+    if call.token.role is Role.ADMIN:
+        return webhook
+    parts = urlsplit(webhook.url)
+    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return msgspec.structs.replace(
+        webhook, url=f"{origin}/…" if parts.path.strip("/") or parts.query else origin
+    )
 
 
 def _unique(given: Iterable[str]) -> tuple[str, ...]:

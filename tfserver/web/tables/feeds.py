@@ -30,6 +30,7 @@ FEEDS: Final = (
             )
         },
         refusals=(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.GONE, HTTPStatus.TOO_MANY_REQUESTS),
+        yields=True,
     ),
     Route(
         method="GET",
@@ -49,6 +50,7 @@ FEEDS: Final = (
             )
         },
         refusals=(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.GONE),
+        yields=True,
     ),
     Route(
         method="GET",
@@ -62,6 +64,7 @@ FEEDS: Final = (
         headers=(LAST_ID,),
         answers={OK: Shape("events without end", str, (watcher.MEDIA.partition(";")[0],))},
         refusals=(HTTPStatus.GONE, HTTPStatus.TOO_MANY_REQUESTS),
+        yields=True,
     ),
     Route(
         method="GET",

@@ -43,6 +43,7 @@ PROCESS: Final = (
         scope=Scope.EVERYTHING,
         handler=pages.metrics,
         answers={OK: Shape("all of them", str, PLAIN)},
+        refusals=(HTTPStatus.TOO_MANY_REQUESTS,),
     ),
     Route(
         method="GET",

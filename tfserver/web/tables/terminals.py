@@ -6,9 +6,9 @@ from typing import Final
 
 from tfserver.model import Terminal
 from tfserver.web import shapes
-from tfserver.web.api import terminals
+from tfserver.web.api import frames, terminals
 from tfserver.web.body import JsonBody
-from tfserver.web.route import ADMIN, API, NOTHING, OPERATOR, READER, Route, Scope, ok
+from tfserver.web.route import ADMIN, API, CREATED, NOTHING, OPERATOR, READER, Route, Scope, Shape, ok
 
 TERMINALS: Final = (
     Route(
@@ -33,6 +33,26 @@ TERMINALS: Final = (
         answers=ok(Terminal),
     ),
     Route(
+        method="GET",
+        path=f"{API}/terminals/{{sn}}/frames",
+        name="get_frames",
+        summary="The last messages of a terminal, both ways, without what is private",
+        role=OPERATOR,
+        scope=Scope.TERMINAL,
+        handler=frames.listing,
+        answers=ok(shapes.FramePage),
+    ),
+    Route(
+        method="GET",
+        path=f"{API}/handshakes",
+        name="list_handshakes",
+        summary="Connections to the terminals' port that never became a WebSocket",
+        role=OPERATOR,
+        scope=Scope.ALL_SITES,
+        handler=frames.handshakes,
+        answers=ok(shapes.HandshakePage),
+    ),
+    Route(
         method="PATCH",
         path=f"{API}/terminals/{{sn}}",
         name="change_terminal",
@@ -51,6 +71,26 @@ TERMINALS: Final = (
         role=ADMIN,
         scope=Scope.TERMINAL,
         handler=terminals.forget,
+        answers=NOTHING,
+    ),
+    Route(
+        method="POST",
+        path=f"{API}/terminals/{{sn}}/path",
+        name="issue_path",
+        summary="Give a terminal a secret path; it is shown this once",
+        role=OPERATOR,
+        scope=Scope.TERMINAL,
+        handler=terminals.issue_path,
+        answers={CREATED: Shape("the path that it has to connect by from now on", shapes.SecretPath)},
+    ),
+    Route(
+        method="DELETE",
+        path=f"{API}/terminals/{{sn}}/path",
+        name="drop_path",
+        summary="Let a terminal connect by any path",
+        role=OPERATOR,
+        scope=Scope.TERMINAL,
+        handler=terminals.drop_path,
         answers=NOTHING,
     ),
 )

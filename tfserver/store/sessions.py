@@ -1,0 +1,148 @@
+"""Browsers that are signed in: what opens a session is known to the browser alone, Redis holds its hash.
+
+A session is a token's: who may use it is looked up with every use, so a token that is revoked takes its
+sessions along, everywhere and at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from tfserver.errors import StoreError
+from tfserver.store.client import Client
+from tfserver.store.tokens import REVOKED, Token, Tokens, digest_of
+
+MOST_OF_ONE: Final = 100
+"""Sessions of one token; another ends the one that began first."""
+IDLE_SECONDS: Final = 3600
+"""A session that nobody uses for so long is over."""
+FRESH_SECONDS: Final = 1.0
+TOUCH_SECONDS: Final = 60.0
+"""How often it is written down that a session is used."""
+MOST_KNOWN: Final = 1000
+
+
+class Opened(NamedTuple):
+    """A session: whose it is, until when at most (UTC, ms), and the hash it is known by."""
+
+    token: Token
+    until_ms: int
+    digest: str
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """What Redis holds: the hash of the token, and until when at most."""
+
+    token: str
+    until: int
+
+
+class _Known(NamedTuple):
+    """What was found, and when it was asked for."""
+
+    entry: _Entry
+    at: float
+
+
+class Sessions:
+    """The sessions of all processes; those used a moment ago are remembered. ``clock`` only goes on."""
+
+    def __init__(
+        self, client: Client, tokens: Tokens, hours: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._tokens = tokens
+        self._most_ms = round(hours * 3_600_000)
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._touched: dict[str, float] = {}
+        self._ended = 0
+
+    async def begin(self, token: str) -> tuple[str, Opened] | None:
+        """Open a session of a token; gives what opens it. None when the token is not accepted any more."""
+        found = await self._tokens.find(token)
+        if found is None:
+            return None
+        secret = secrets.token_urlsafe(32)
+        digest, keys = digest_of(secret), self._client.keys
+        args = [
+            "begin",
+            digest,
+            digest_of(token),
+            self._most_ms,
+            IDLE_SECONDS * 1000,
+            MOST_OF_ONE,
+            keys.session(""),
+        ]
+        until = await self._client.run(
+            "sessions", [keys.session(digest), keys.tokens, keys.sessions(found.id)], args
+        )
+        return None if until is None else (secret, Opened(found, int(until), digest))
+
+    async def find(self, secret: str) -> Opened | None:
+        """The session that this opens, or None. It is used by that."""
+        return await self.use(digest_of(secret))
+
+    async def use(self, digest: str) -> Opened | None:
+        """The session of a hash, or None. It is used by that."""
+        entry = await self._entry(digest)
+        token = None if entry is None else await self._tokens.accepted(entry.token)
+        if entry is None or token is None:
+            return None
+        await self._touch(digest)
+        return Opened(token, entry.until, digest)
+
+    async def end(self, opened: Opened) -> None:
+        """Sign out, here and everywhere."""
+        keys = self._client.keys
+        args = ["end", opened.digest, keys.everybody, REVOKED]
+        try:
+            await self._client.run(
+                "sessions", [keys.session(opened.digest), keys.tokens, keys.sessions(opened.token.id)], args
+            )
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """Some session or token has ended, here or elsewhere: what is known counts no longer, nor what is on
+        its way."""
+        self._ended += 1
+        self._known.clear()
+
+    async def _entry(self, digest: str) -> _Entry | None:
+        asked_at, ended = self._clock(), self._ended
+        known = self._known.get(digest)
+        if known is not None and asked_at - known.at < FRESH_SECONDS:
+            return known.entry
+        text = await self._client.read("GET", self._client.keys.session(digest))
+        if text is None:
+            return None
+        entry = msgspec.json.decode(text, type=_Entry)
+        if ended == self._ended:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[digest] = _Known(entry, asked_at)
+        return entry
+
+    async def _touch(self, digest: str) -> None:
+        now = self._clock()
+        if now - self._touched.get(digest, -TOUCH_SECONDS) < TOUCH_SECONDS:
+            return
+        if len(self._touched) >= MOST_KNOWN:
+            self._touched.clear()
+        self._touched[digest] = now
+        keys = self._client.keys
+        try:
+            await self._client.run(
+                "sessions",
+                [keys.session(digest), keys.tokens, keys.tokens],
+                ["touch", IDLE_SECONDS * 1000],
+            )
+        except StoreError:
+            # whoever asks may read all the same; the next use tries again
+            self._touched.pop(digest, None)
