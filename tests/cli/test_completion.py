@@ -34,7 +34,7 @@ class CompletionTests(StubCase):
     def test_usual_group(self) -> None:
         """A group offers its sub-commands and what its usual one takes."""
         self.stub.on("GET /terminals", {"terminals": [terminal("SA"), terminal("SB")], "next": None})
-        self.assertEqual(self.offered("tfserver terminals "), ["approve", "deny", "list", "show"])
+        self.assertEqual(self.offered("tfserver terminals "), ["approve", "deny", "list", "path", "show"])
         self.assertEqual(self.offered("tfserver terminals --st"), ["--state"])
         self.assertEqual(self.offered("tfserver orders s"), ["show", "SA", "SB"])
 

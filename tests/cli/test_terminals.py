@@ -58,6 +58,18 @@ class TerminalsTests(StubCase):
             self.assertEqual([row["sn"] for row in done.json], ["A", "B"])
             self.assertEqual([asked.body for asked in self.stub.asked], [{"admission": admission}] * 2)
 
+    def test_path(self) -> None:
+        """Each terminal gets a secret path, which is shown this once; ``--remove`` takes them away."""
+        for sn in ("A", "B"):
+            self.stub.on(f"POST /terminals/{sn}/path", Answer(201, {"sn": sn, "path": f"/of-{sn}"}))
+            self.stub.on(f"DELETE /terminals/{sn}/path", Answer(204, ""))
+        done = self.ask("terminals", "path", "A", "B")
+        self.assertRegex(done.out, r"(?m)^A +/of-A$")
+        self.assertRegex(done.out, r"(?m)^B +/of-B$")
+        done = self.ask("terminals", "path", "A", "B", "--remove")
+        self.assertEqual((done.status, done.out), (0, ""))
+        self.assertEqual([asked.method for asked in self.stub.asked], ["POST"] * 2 + ["DELETE"] * 2)
+
     def test_refused(self) -> None:
         """What the server refuses is status 1, with its sentence and what is wrong with each field."""
         self.stub.on(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
 import click
 
-from tfserver.cli import diagnosis
+from tfserver.cli import cause, diagnosis
 from tfserver.cli.api import Api, asks_server, known_terminals, path_of, rows_in
 from tfserver.cli.findings import ATTENTION, OK, WRONG, Finding, report
 from tfserver.cli.handshake import PORT, NoHandshake, shake_hands
@@ -22,6 +22,10 @@ from tfserver.cli.terminals import state_of
 HARMLESS: Final = ("mended frame", "stray reply", "unknown word")
 """Notes of oddities that were dealt with."""
 ORDERS: Final = 1000
+PUNCHES: Final = 1000
+MOST_HANDSHAKES: Final = 5
+RECENT: Final = timedelta(days=3)
+"""Punches dated so far back are looked at: those of a wrong clock too."""
 Counts = dict[str, dict[str, float]]
 """Metrics by name, then by the value of their label (empty without one)."""
 
@@ -43,8 +47,12 @@ def command(server: Api, out: People, sn: str | None, terminals_url: str | None)
 
     Exit code: 0 when nothing is wrong, else 1.
     """
+    now = datetime.now(UTC)
     with waiting("looking around"):
-        found = [*examine(server, terminals_url or _beside(server.url), sn, datetime.now(UTC))]
+        found = [*examine(server, terminals_url or _beside(server.url), sn, now)]
+        seen = None if sn is None else _seen(server, sn, now)
+        if seen is not None:
+            found.insert(0, cause.cause(seen))
     return report(out, found)
 
 
@@ -75,6 +83,7 @@ def examine(server: Api, terminals_url: str, sn: str | None, now: datetime) -> I
     yield Finding("token", OK, "it is accepted")
     yield from _summary(terminals, quarantined)
     yield from _connections(counts, terminals)
+    yield from _handshakes(server)
     yield _port(terminals_url)
     if sn is not None:
         yield from _terminal(server, sn, terminals, quarantined, now)
@@ -181,6 +190,45 @@ def _connections(counts: Counts, terminals: list[Row]) -> Iterator[Finding]:
             f"{one('tfserver_quarantine_full_total')} batches refused since the start: the quarantine is full"
         )
         yield Finding("store", WRONG, said, "look at GET /api/v1/quarantine, then DELETE it")
+
+
+def _handshakes(server: Api) -> Iterator[Finding]:
+    for row in _rows(server, "/handshakes")[:MOST_HANDSHAKES]:
+        said = f"{row['times']} from {row['address']} came to nothing: {row['why']}"
+        advice = "if that is a terminal: compare URL, port and TLS in its menu with those of the server"
+        yield Finding("handshakes", ATTENTION, said, advice)
+
+
+def _seen(server: Api, sn: str, now: datetime) -> cause.Seen | None:
+    """All that tells why nothing appears; None when not even the terminal can be asked for."""
+    try:
+        terminal = server.get(path_of("terminals", sn))
+    except Failed as failed:
+        if failed.code != HTTPStatus.NOT_FOUND:
+            return None
+        terminal = None
+    since = (now - RECENT).isoformat()
+    return cause.Seen(
+        sn,
+        now,
+        terminal,
+        _rows(server, path_of("terminals", sn, "frames")),
+        _rows(server, "/handshakes"),
+        _rows(server, "/punches", sn=sn, since=since, limit=PUNCHES),
+        [
+            row
+            for row in _rows(server, "/quarantine", limit=PUNCHES)
+            if row.get("sn", "").upper() == sn.upper()
+        ],
+    )
+
+
+def _rows(server: Api, path: str, **query: object) -> list[Row]:
+    """What a list has; nothing where it can't be had: an older server, a weaker token."""
+    try:
+        return rows_in(server.get(path, **query))
+    except Failed:
+        return []
 
 
 def _port(url: str) -> Finding:

@@ -88,7 +88,7 @@ def _store_moved(settings: Settings, store: Blocking, url: str, replace: bool) -
     prefix = settings.store.prefix
     header = described(store, prefix, rfc3339(datetime.now(UTC)))
     with Blocking(address.parse(url, os.environ.get(REDIS_PASSWORD, ""))) as target:
-        refuse(target, prefix, header, None)
+        refuse(target, prefix, header, ())
         if not replace and not is_empty(target, prefix):
             raise Failed(f"the new store keeps something under '{prefix}': --replace forgets that")
         with progress("keys") as tell:

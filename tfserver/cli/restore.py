@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,12 +52,12 @@ def command(place: Place, out: People, file: str, replace: bool, without_archive
         with open(file, "rb") as content:
             header = verify(content)
             _put_secrets(settings, content, header)
-            key_id = _key_id(settings, header)
+            key_ids = _key_ids(settings, header)
 
             def work(address: Address) -> int:
                 """See whether it may be, then do it."""
                 with Blocking(address) as store:
-                    refuse(store, prefix, header, key_id)
+                    refuse(store, prefix, header, key_ids)
                     if not replace and not is_empty(store, prefix):
                         raise Failed(f"the store keeps something under '{prefix}': --replace forgets that")
                     with _filled(settings, header, replace, without_archive) as archive:
@@ -128,18 +127,15 @@ def _put_secrets(settings: Settings, content: BinaryIO, header: Header) -> None:
         folder.release()
 
 
-def _key_id(settings: Settings, header: Header) -> str | None:
-    """The id of the master key that a server with these settings would use; None when none is given."""
-    from tfserver.store.secrets import KEY_VARIABLE, MASTER_KEY, master_key
-    from tfserver.store.vault import Vault, read_master_key
+def _key_ids(settings: Settings, header: Header) -> tuple[str, ...]:
+    """The ids of the master keys that a server with these settings would have; none when none is given."""
+    from tfserver.store.secrets import MASTER_KEY, kept_keys
+    from tfserver.store.vault import key_id_of
 
-    if os.environ.get(KEY_VARIABLE) or settings.vault.key_file:
-        return Vault(master_key(settings, None)).key_id
-    if settings.store.url:
-        return None
-    path = Path(settings.data_dir, MASTER_KEY)
-    if path.exists():
-        return Vault(read_master_key(path.read_text("ascii", "replace"), str(path))).key_id
-    if header.master_key:
+    found = kept_keys(settings)
+    if found is not None:
+        return tuple(map(key_id_of, found.keys))
+    if header.master_key and not settings.store.url:
+        path = Path(settings.data_dir, MASTER_KEY)
         raise Failed(f"first put master key {header.master_key} into {path} (mode 0600): credentials need it")
-    return None
+    return ()

@@ -61,11 +61,10 @@ def uses_store(function: F) -> Callable[..., Any]:
 
 def in_store(settings: Settings, work: Callable[[Address], T]) -> T:
     """Do blocking work with a store that is reached: one of a server's own is started for it if it is off."""
-    from tfserver.store import address
-    from tfserver.store.secrets import store_password
+    from tfserver.store.secrets import store_address
 
     if settings.store.url:
-        return work(address.parse(settings.store.url, store_password(settings)))
+        return work(store_address(settings))
     running = _running(settings.data_dir)
     if running is not None:
         return work(running)

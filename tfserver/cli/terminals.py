@@ -28,6 +28,9 @@ COLUMNS = (
 )
 
 
+PATHS = (Column("serial number", lambda made: made["sn"]), Column("path", lambda made: made["path"]))
+
+
 def sn_argument(function: Any) -> Any:
     """Give a command the serial numbers that are to be dealt with."""
     return click.argument("sns", metavar="SN...", nargs=-1, required=True, shell_complete=known_terminals)(
@@ -90,6 +93,24 @@ def approve(server: Api, out: People, sns: tuple[str, ...]) -> None:
 def deny(server: Api, out: People, sns: tuple[str, ...]) -> None:
     """Keep terminals out: they are told so, and keep their punches."""
     _decide(server, out, sns, "denied")
+
+
+@command.command("path")
+@sn_argument
+@click.option("--remove", is_flag=True, help="Let them connect by any path again.")
+@asks_server
+@prints
+def path(server: Api, out: People, sns: tuple[str, ...], remove: bool) -> None:
+    """Give terminals secret paths: from their next registration on they have to connect by them.
+
+    Each is shown this once; enter it into the terminal as ws://HOST:7788 and the path (docs/security.md).
+    """
+    if remove:
+        for sn in sns:
+            server.delete(path_of("terminals", sn, "path"))
+        return
+    made = [server.post(path_of("terminals", sn, "path"), {}) for sn in sns]
+    out.rows(made, PATHS, "no terminals")
 
 
 def _decide(server: Api, out: People, sns: tuple[str, ...], admission: str) -> None:

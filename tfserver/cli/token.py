@@ -93,11 +93,11 @@ async def _issue(
 ) -> tuple[str, Token]:
     from tfserver.store.client import Client
     from tfserver.store.datafolder import running_socket
-    from tfserver.store.secrets import store_password
+    from tfserver.store.secrets import sentinel_password, store_password
     from tfserver.store.tokens import Role, Token, Tokens, new_token
 
     url = settings.store.url or f"unix://{running_socket(settings.data_dir)}"
-    client = Client(reactor, url, store_password(settings), settings.store)
+    client = Client(reactor, url, store_password(settings), settings.store, sentinel_password(settings))
     await client.start()
     token = new_token()
     entry = Token("", Role(role), round(reactor.seconds() * 1000), name, sites)
