@@ -16,7 +16,7 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import IAddress, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, connectionDone
-from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -105,12 +105,13 @@ class _OneConnection(Factory):
 
 
 class Dialler:
-    """Connects listeners to one URL, ``ws://`` or ``wss://``.
+    """Connects listeners to one URL, ``ws://`` or ``wss://``; ``ca`` is the certificate (PEM) of who vouches
+    for the server, if not the system's authorities do.
 
-    ValueError from the constructor: the URL is not of that form.
+    ValueError from the constructor: the URL is not of that form, or there is no certificate.
     """
 
-    def __init__(self, reactor: Any, url: str) -> None:
+    def __init__(self, reactor: Any, url: str, ca: bytes | None = None) -> None:
         try:
             secure, host, port = parse_url(url)[:3]
         except Exception as error:
@@ -124,7 +125,10 @@ class Dialler:
             maxMessagePayloadSize=LARGEST,
             tcpNoDelay=True,
         )
-        self._endpoint = _endpoint(reactor, secure, host, port)
+        self._endpoint = _endpoint(reactor, host, port)
+        if secure:
+            options = optionsForClientTLS(host.strip("[]"), None if ca is None else _authority(ca))
+            self._endpoint = wrapClientTLS(options, self._endpoint)
 
     def __call__(self, listener: Listener) -> Callable[[], None]:
         """Begin to connect; see `tfserver.simulator.fleet.Dial`."""
@@ -142,14 +146,19 @@ class Dialler:
         return give_up
 
 
-def _endpoint(reactor: Any, secure: bool, host: str, port: int) -> IStreamClientEndpoint:
+def _authority(pem: bytes) -> Certificate:
+    try:
+        found: Certificate = Certificate.loadPEM(pem)
+    except Exception as error:
+        raise ValueError(f"the CA file holds no certificate: {error}") from error
+    return found
+
+
+def _endpoint(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:
     """The endpoint for a host; an address needs no look-up, which would be a thread for each connection."""
     literal = host.strip("[]")
-    plain: IStreamClientEndpoint
     if isIPAddress(literal):
-        plain = TCP4ClientEndpoint(reactor, literal, port, PATIENCE)
-    elif isIPv6Address(literal):
-        plain = TCP6ClientEndpoint(reactor, literal, port, PATIENCE)
-    else:
-        plain = HostnameEndpoint(reactor, host, port, PATIENCE)
-    return wrapClientTLS(optionsForClientTLS(literal), plain) if secure else plain
+        return TCP4ClientEndpoint(reactor, literal, port, PATIENCE)
+    if isIPv6Address(literal):
+        return TCP6ClientEndpoint(reactor, literal, port, PATIENCE)
+    return HostnameEndpoint(reactor, host, port, PATIENCE)

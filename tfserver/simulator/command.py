@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
@@ -81,6 +82,7 @@ class Options:
     """What a run is asked for, named as on the command line."""
 
     url: str
+    ca: str | None
     terminals: int
     dialect: str
     sn_prefix: str
@@ -116,6 +118,7 @@ def _option(name: str, kind: Any, default: Any, told: str, metavar: str | None =
 
 @click.command("simulate", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @_option("--url", str, "ws://127.0.0.1:7788/pub/chat", "Where the server is.")
+@click.option("--ca", metavar="FILE", help="Who vouches for a wss: server (PEM); else the system says.")
 @_option("--terminals", _number(1), 1, "How many terminals.", "N")
 @_option("--dialect", click.Choice(sorted(CHOICES)), "mixed", "How they speak.")
 @_option("--sn-prefix", str, "SIMT", "Their serial numbers begin with it.", "TEXT")
@@ -197,12 +200,20 @@ def _make_drill(options: Options, report: Report, reactor: Any) -> Drill:
     now = reactor.seconds()
     terminals = make_terminals(_plan(options), now, local_offset(now), chance)
     try:
-        dial = Dialler(reactor, options.url)
+        dial = Dialler(reactor, options.url, _authority(options.ca))
     except ValueError as error:
         raise UsageError(str(error)) from error
     fleet = Fleet(terminals, dial, reactor, chance, report)
     schedule = Schedule(options.rate, options.enrol_rate, options.seconds, options.wait_ack, options.timeout)
     return Drill(fleet, schedule, reactor, _say, _progress(options))
+
+
+def _authority(path: str | None) -> bytes | None:
+    """The certificate of who vouches for the server; None without one."""
+    try:
+        return None if path is None else Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--ca: {error}") from error
 
 
 def _plan(options: Options) -> Plan:
