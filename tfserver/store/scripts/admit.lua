@@ -1,14 +1,23 @@
 -- Decide on a terminal. Approving one that another device claims pins the identity that claimed it last.
--- KEYS 1 terminal, 2 pending, 3 claimants, 4 events
+-- The device that is no longer the pinned one loses its lease.
+-- KEYS 1 terminal, 2 pending, 3 claimants, 4 events, 5 news
 -- ARGV 1 sn (canonical), 2 admission, 3 channel of all processes, 4 prefix of the sets of lost leases, 5 their life (s)
 -- Returns 0 when there is no such terminal.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-local lease = redis.call('HMGET', KEYS[1], 'conn', 'owner')
-if ARGV[2] ~= 'approved' and lease[1] then
+local lease = redis.call('HMGET', KEYS[1], 'conn', 'owner', 'site', 'cpusn', 'mac')
+
+local function note_loss()
   local lost = ARGV[4] .. (lease[2] or '')
   redis.call('SADD', lost, lease[1] .. ' ' .. ARGV[1])
   redis.call('EXPIRE', lost, ARGV[5])
 end
+
+local function tell(event)
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', 10000, '*', 'kind', 'terminal', 'd',
+    cjson.encode({sn = ARGV[1], event = event}))
+end
+
+if ARGV[2] ~= 'approved' and lease[1] then note_loss() end
 redis.call('HSET', KEYS[1], 'admission', ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[1])
 local newest, field
@@ -20,8 +29,16 @@ for n = 1, #all, 2 do
     redis.call('HDEL', KEYS[3], all[n])
   end
 end
-if newest then redis.call('HSET', KEYS[1], 'cpusn', newest.cpusn, 'mac', newest.mac) end
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', 10000, '*', 'kind', 'terminal', 'd',
-  cjson.encode({sn = ARGV[1], event = 'admission'}))
+if newest then
+  if lease[1] and (newest.cpusn ~= lease[4] or newest.mac ~= lease[5]) then
+    note_loss()
+    redis.call('HDEL', KEYS[1], 'conn', 'owner', 'connected_at', 'busy')
+    tell('offline')
+    redis.call('XADD', KEYS[5], 'MAXLEN', '~', 100000, '*', 'd',
+      cjson.encode({sn = ARGV[1], event = 'down', site = lease[3] or ''}))
+  end
+  redis.call('HSET', KEYS[1], 'cpusn', newest.cpusn, 'mac', newest.mac)
+end
+tell('admission')
 redis.call('PUBLISH', ARGV[3], 'admission ' .. ARGV[1])
 return 1

@@ -3,14 +3,17 @@
 --
 -- KEYS 1 pending, 2 claimants, 3 all terminals, 4 events, 5 news
 -- ARGV 1 prefix of terminals, 2 prefix of the sets of lost leases, 3 their life (s), 4 prefix of wake-up channels,
---      5 owner, 6 bound of pending, 7 bound of claimants, 8 prefix of queues, 9 prefix of due terminals, then for
---      each question one of:
+--      5 owner, 6 bound of pending, 7 bound of claimants, 8 prefix of queues, 9 prefix of due terminals, 10 prefix
+--      of heartbeats, 11 channel of all processes, 12 how long twins are held at first (s), 13 sites whose
+--      terminals come from known networks, each between two line ends, then for each question one of:
 --   "claim", sn (canonical), sn as sent, cpusn, mac, devinfo (JSON), now (ms), "1" to approve unknown ones,
 --      connection id, clock ahead of UTC (ms) or "", address, timeline (JSON) and echoed offset or "" for a clock
---      of which nothing is known, how full its memory of logs is (%) or "". Admits a terminal and, when it is approved, gives its lease to this connection:
---      the newest admitted one wins. Answers {"approved", site, timezone, profile, clock, echoed offset, "1" when
+--      of which nothing is known, how full its memory of logs is (%) or "", those sites whose networks the address
+--      is in, hash of the secret path it said or "". Admits a terminal and, when it is approved, gives its lease to
+--      this connection: the newest admitted one wins. Answers {"approved", site, timezone, profile, clock, echoed offset, "1" when
 --      the clock is the one sent, "1" when orders wait, dirty since, disabled since,
---      rule of direction (JSON)} or {"pending"|"denied"|"quarantined"|"full"}
+--      rule of direction (JSON)} or {"pending"|"denied"|"quarantined"|"full"|"elsewhere"|"path"} or, while another device holds the
+--      lease that took it in turns with this one, {"held", where that is, for how long (s), 1 when that begins}
 --   "clock", sn, timeline (JSON), echoed offset or "". Answers 1, or 0 when there is no such terminal
 --   "disable", sn, now (ms). People may not be able to use it; an earlier moment stays. Answers as clock
 --   "bury", owner that is gone, cursor among all terminals, how many. What it held is given back. Answers the next
@@ -21,7 +24,9 @@ local pending, claimants, terminals, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local terminal_of, lost_of, lost_life, wake_of, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local most_pending, most_claimants = tonumber(ARGV[6]), tonumber(ARGV[7])
 local queue_of, due_of, news = ARGV[8], ARGV[9], KEYS[5]
-local FULL, FAST, FLIPS, A_MINUTE = 80, 120000, 3, 60000
+local alive_of, everybody, twins_seconds = ARGV[10], ARGV[11], tonumber(ARGV[12])
+local FULL, FAST, RETURNS, MOST_SEEN, A_MINUTE, AN_HOUR = 80, 120000, 2, 8, 60000, 3600
+local sites, TELL_AGAIN = ARGV[13], 600000
 local losers = {}
 
 local function tell(sn, event)
@@ -44,12 +49,53 @@ local function watch(key, sn, site, event, is_on, was_on, more)
   report(sn, site, event, more)
 end
 
--- Two devices under one number take the lease from each other again and again.
-local function count_flip(key, sn, site, now, told)
-  local flips, since = tonumber(told[19]) or 0, tonumber(told[20]) or 0
-  if tonumber(now) - since > A_MINUTE then flips, since = 0, now end
-  redis.call('HSET', key, 'flips', flips + 1, 'flips_since', since)
-  if flips + 1 == FLIPS then report(sn, site, 'twins') end
+local function is_alive(process) return process and redis.call('EXISTS', alive_of .. process) == 1 end
+
+-- Where a claim comes from: its address, and its identity where that is not what is pinned.
+local function source_of(address, cpusn, mac, pinned_cpusn, pinned_mac)
+  local source = address
+  if pinned_cpusn ~= '' and cpusn ~= pinned_cpusn then source = source .. ' cpusn ' .. cpusn end
+  if pinned_mac ~= '' and mac ~= pinned_mac then source = source .. ' mac ' .. mac end
+  return source
+end
+
+-- How often within a minute the lease came back to a source that had lost it; whose link only breaks comes from
+-- where it was, and never gets here.
+local function count_return(key, kept, holder, source, now)
+  local swaps = kept and cjson.decode(kept)
+  if not swaps or now - swaps.since > A_MINUTE then
+    swaps = {since = now, returns = 0, seen = {[holder] = 1}, many = 1}
+  end
+  if swaps.seen[source] then
+    swaps.returns = swaps.returns + 1
+  elseif swaps.many < MOST_SEEN then
+    swaps.seen[source], swaps.many = 1, swaps.many + 1
+  end
+  redis.call('HSET', key, 'swaps', cjson.encode(swaps))
+  return swaps.returns
+end
+
+-- Two devices under one number would take the lease from each other for ever: the one that has it keeps it for a
+-- while. Its process looks whether it is still there, so that a dead link keeps nobody out.
+local function hold(key, sn, told, source, now)
+  local holder, owner = told[19], told[10]
+  if not told[9] or not holder or holder == source or not is_alive(owner) then return nil end
+  local twins, is_new = told[20] and cjson.decode(told[20]), 0
+  if twins and now >= twins['until'] + math.max(1000 * twins.seconds, A_MINUTE) then
+    redis.call('HDEL', key, 'twins')
+    twins = nil
+  end
+  if not twins or now >= twins['until'] then
+    if count_return(key, told[21], holder, source, now) < (twins and 1 or RETURNS) then return nil end
+    local seconds = twins and math.min(2 * twins.seconds, math.max(AN_HOUR, twins_seconds)) or twins_seconds
+    twins = {sources = {holder, source}, seconds = seconds, ['until'] = now + 1000 * seconds}
+    redis.call('HDEL', key, 'swaps')
+    redis.call('HSET', key, 'twins', cjson.encode(twins))
+    report(sn, told[4], 'twins', {sources = twins.sources, seconds = seconds})
+    is_new = 1
+  end
+  redis.pcall('PUBLISH', wake_of .. owner, 'held ' .. sn)
+  return {'held', holder, math.ceil((twins['until'] - now) / 1000), is_new}
 end
 
 -- By how much its clock is off, against the offset that it ran at last.
@@ -80,6 +126,25 @@ local function is_other(pinned_cpusn, pinned_mac, cpusn, mac)
   return not (same_cpusn and cpusn ~= '') and not (same_mac and mac ~= '')
 end
 
+local function is_among(site, listed) return string.find(listed, '\n' .. site .. '\n', 1, true) ~= nil end
+
+-- Why this can't be the terminal, whatever it says. Both hashes are of what nobody can choose freely, and Lua
+-- compares texts by their place in memory: how long it takes tells nothing.
+local function stray_of(site, path, here, said)
+  if is_among(site, sites) and not is_among(site, here) then return 'elsewhere' end
+  if path and path ~= '' and path ~= said then return 'path' end
+end
+
+-- It comes again and again, and is told of once in a while. Nothing is kept of one that nobody knows.
+local function turn_away(key, sn, told, why, address, now)
+  if told[1] and math.abs(now - (tonumber(told[23]) or 0)) > TELL_AGAIN then
+    redis.call('HSET', key, 'strayed_at', now)
+    tell(sn, why)
+    report(sn, told[4], why, {address = address})
+  end
+  return {why}
+end
+
 local function quarantine(sn, cpusn, mac, address, now, devinfo)
   local field = sn .. '|' .. cpusn .. '|' .. mac
   if redis.call('HEXISTS', claimants, field) == 0 and redis.call('HLEN', claimants) >= most_claimants then
@@ -107,7 +172,9 @@ local function claim(at)
   local auto, connection, key = ARGV[at + 6] == '1', ARGV[at + 7], terminal_of .. sn
   local told = redis.call('HMGET', key, 'admission', 'cpusn', 'mac', 'site', 'timezone', 'model_profile', 'clock',
     'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled', 'direction',
-    'clock_alarm', 'full_alarm', 'flips', 'flips_since')
+    'clock_alarm', 'full_alarm', 'source', 'twins', 'swaps', 'path', 'strayed_at')
+  local stray = stray_of(told[4] or '', told[22], ARGV[at + 13], ARGV[at + 14])
+  if stray then return turn_away(key, sn, told, stray, ARGV[at + 9], tonumber(now)) end
   local admission, pinned_cpusn, pinned_mac, known = told[1], told[2] or '', told[3] or '', told[1]
   if not known then
     if not auto and redis.call('ZCARD', pending) >= most_pending then return {'full'} end
@@ -116,6 +183,12 @@ local function claim(at)
     return quarantine(sn, cpusn, mac, ARGV[at + 9], now, devinfo)
   elseif known == 'pending' and auto then
     admission = 'approved'
+  end
+
+  local source = source_of(ARGV[at + 9], cpusn, mac, pinned_cpusn, pinned_mac)
+  if admission == 'approved' and told[9] ~= connection then
+    local held = hold(key, sn, told, source, tonumber(now))
+    if held then return held end
   end
 
   local fields = {'devinfo', devinfo, 'reg_at', now, 'ahead', ARGV[at + 8]}
@@ -137,6 +210,7 @@ local function claim(at)
       if told[9] then note_loss(told[10] or '', told[9], sn) end
     end
     if told[10] ~= owner then set(fields, 'owner', owner) end
+    if told[19] ~= source then set(fields, 'source', source) end
   end
 
   redis.call('HSET', key, unpack(fields))
@@ -150,7 +224,7 @@ local function claim(at)
   end
   if admission ~= 'approved' then return {admission} end
   if told[9] ~= connection then tell(sn, 'online') end
-  if not told[9] then report(sn, told[4], 'up') elseif told[9] ~= connection then count_flip(key, sn, told[4], now, told) end
+  if not told[9] then report(sn, told[4], 'up') end
   look_at(key, sn, told, now, ARGV[at + 8], ARGV[at + 12])
   local waits = redis.call('EXISTS', queue_of .. sn)
   if waits == 1 then
@@ -186,6 +260,8 @@ local function let_go(key, sn)
   redis.call('HDEL', key, 'conn', 'owner', 'connected_at', 'busy')
   tell(sn, 'offline')
   report(sn, redis.call('HGET', key, 'site'), 'down')
+  -- whoever was kept out for its sake may come at once
+  if redis.call('HEXISTS', key, 'twins') == 1 then redis.pcall('PUBLISH', everybody, 'again ' .. sn) end
 end
 
 local function release(at)
@@ -198,6 +274,8 @@ end
 -- A process that is gone gives nothing back: somebody else says that its terminals are offline.
 local function bury(at)
   local gone, many = ARGV[at], tonumber(ARGV[at + 2])
+  -- it may have come back meanwhile, and hold new ones
+  if is_alive(gone) then return '' end
   local page = redis.call('ZRANGE', terminals, '(' .. ARGV[at + 1], '+', 'BYLEX', 'LIMIT', 0, many)
   for _, sn in ipairs(page) do
     local held = redis.call('HMGET', terminal_of .. sn, 'owner', 'conn')
@@ -211,8 +289,8 @@ local function bury(at)
 end
 
 local does = {bury = bury, claim = claim, clock = set_clock, disable = disable, release = release}
-local length = {bury = 3, claim = 13, clock = 3, disable = 2, release = 2}
-local answers, at = {}, 10
+local length = {bury = 3, claim = 15, clock = 3, disable = 2, release = 2}
+local answers, at = {}, 14
 while at <= #ARGV do
   local kind = ARGV[at]
   local done, answer = pcall(does[kind], at + 1)
