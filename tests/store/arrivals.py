@@ -18,9 +18,9 @@ NOW = 1_775_000_000_000
 def arrival(sn: str = "ZXAB1", cpusn: str = "c1", mac: str = "m1", **more: Any) -> Arrival:
     """A terminal whose clock is not known, under the policy approve."""
     usual: dict[str, Any] = {"ahead_ms": None, "now_ms": NOW, "approve": False, "devinfo": {"modelname": "x"}}
-    told = {**usual, **more}
+    told = {"address": "192.0.2.7", **usual, **more}
     told["devinfo"] = msgspec.json.encode(told["devinfo"])
-    return Arrival(sn, Identity(cpusn, mac), address="192.0.2.7", **told)
+    return Arrival(sn, Identity(cpusn, mac), **told)
 
 
 class TerminalsCase(StoreCase):

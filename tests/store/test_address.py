@@ -11,7 +11,8 @@ from tests.store.connected import StoreCase, free_port, until
 from tests.store.sentinel import RealSentinel
 from tfserver.errors import ConfigError, StartError
 from tfserver.store import client as client_module
-from tfserver.store.address import Address, endpoint_of, parse
+from tfserver.store.address import Address, parse
+from tfserver.store.sentinels import endpoint_of
 
 ONE = (("h1", 6379),)
 FORMS = {

@@ -303,15 +303,16 @@ class NothingHalfTests(BackupCase):
 class RefusalTests(BackupCase):
     """Where a backup must not come from, or go."""
 
-    def refused(self, key_id: str | None = None, **changed: Any) -> str:
+    def refused(self, *key_ids: str, **changed: Any) -> str:
         """Why this header is refused by the store."""
         header = msgspec.structs.replace(self.save(), **changed)
-        return str(self.assertRaises(BackupError, backup.refuse, self.source, "tf:", header, key_id))
+        return str(self.assertRaises(BackupError, backup.refuse, self.source, "tf:", header, key_ids))
 
     def test_fits(self) -> None:
         """A store with the same master key, and no running server, takes it."""
-        backup.refuse(self.source, "tf:", self.save(), "ab12cd34")
-        backup.refuse(self.source, "tf:", self.save(), None)
+        backup.refuse(self.source, "tf:", self.save(), ["ab12cd34"])
+        backup.refuse(self.source, "tf:", self.save(), ["00000000", "ab12cd34"])
+        backup.refuse(self.source, "tf:", self.save(), [])
 
     def test_running(self) -> None:
         """A running server is named."""

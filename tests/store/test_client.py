@@ -26,7 +26,7 @@ class AddressTests(StoreCase):
         fitness = await client.start()
         self.assertTrue(client.ready)
         self.assertIs(fitness.durability, Durability.ALWAYS)
-        self.assertRegex(str(fitness), r"^(valkey|redis) \d+\.\d+\.\d+, durability always$")
+        self.assertRegex(str(fitness), r"^(valkey|redis) \d+\.\d+\.\d+, durability always, generation 1$")
 
     async def test_tcp(self) -> None:
         """Over TCP the same data is reached as over the socket."""

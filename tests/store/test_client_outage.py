@@ -13,6 +13,7 @@ from tfserver.config import Punches as PunchSettings
 from tfserver.errors import StoreUnavailable
 from tfserver.store import client as client_module
 from tfserver.store.client import Client
+from tfserver.store.connection import Connection
 from tfserver.store.punches import Punches
 from tfserver.store.shelf import Kept
 
@@ -83,7 +84,7 @@ class DownTests(StoreCase):
             await until(lambda: not client.ready, "the connection was lost")
             await self.back(client)
         gc.collect()
-        known = [found for found in gc.get_objects() if isinstance(found, client_module._Protocol)]
+        known = [found for found in gc.get_objects() if isinstance(found, Connection)]
         self.assertLessEqual(len([found for found in known if found.factory is client._writes]), 2)
 
 
@@ -114,6 +115,22 @@ class StallTests(StoreCase):
             self.assertEqual(await client.write("ECHO", n), str(n))
             self.assertEqual(await client.read("ECHO", n), str(n))
         self.assertEqual(await client.read("KEYS", "*a*e*"), ["tf:late"], "it was applied late")
+
+    async def test_one_missed_check(self) -> None:
+        """A check that is missed once is no stall, as long as nothing else misses its deadline; three are."""
+        client = await self.connect()
+        client._probe.stop()
+        self.patch(client_module, "CHECK_SECONDS", 0.05)
+        self.patch(client_module, "CHECK_EVERY", 1)
+        self.store.pause()
+        found = []
+        for _ in range(client_module.MISSED_PROBES):
+            await client._probe_once()
+            found.append(client.ready)
+        self.assertEqual(found, [True, True, False])
+        self.store.go_on()
+        client._probe.start(client_module.PROBE_SECONDS)
+        await self.back(client)
 
     async def test_long_stall(self) -> None:
         """After a stall that outlasts the probes the client connects anew."""

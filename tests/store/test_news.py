@@ -103,6 +103,20 @@ class BuryTests(NewsCase):
         self.assertEqual(await other.bury(), 0)
         self.assertEqual((await self.raw())["conn"], "c1")
 
+    async def test_comes_back(self) -> None:
+        """One that wakes up while it is buried keeps what it has then."""
+        other = await self.gone(heartbeat=False)
+        ask = other._turn.ask
+
+        async def wakes_up(*question: Any) -> Any:
+            """Its heartbeat comes just before the burial."""
+            await self.client.write("SET", "tf:alive:one/1", "1")
+            return await ask(*question)
+
+        self.patch(other._turn, "ask", wakes_up)
+        await other.bury()
+        self.assertEqual((await self.raw())["conn"], "c1")
+
     async def test_wakes_up(self) -> None:
         """One that was only paused learns which leases it lost."""
         other = await self.gone(heartbeat=False)
@@ -165,17 +179,3 @@ class AlarmTests(NewsCase):
         told = await self.news()
         self.assertEqual([(one["event"], one["over"]) for one in told], [("clock", False), ("clock", True)])
         self.assertEqual((told[0]["frozen"], told[0]["site"]), (True, "Ölwerk"))
-
-    async def test_twins(self) -> None:
-        """Two devices that take the lease from each other three times within a minute are told once."""
-        terminals = await self.known()
-        for number in range(6):
-            await self.approved(terminals, f"d{number}", now_ms=NOW + 1000 * number)
-        self.assertEqual(await self.events(), ["twins"])
-
-    async def test_no_twins(self) -> None:
-        """One that only reconnects now and then is no twin."""
-        terminals = await self.known()
-        for number in range(6):
-            await self.approved(terminals, f"d{number}", now_ms=NOW + 40_000 * number)
-        self.assertEqual(await self.events(), [])

@@ -290,7 +290,7 @@ class RekeyedTests(OutboxCase):
         async def stale(enrollid: int) -> tuple[str, bool]:
             return vault.new_data_key(enrollid), True
 
-        self.patch(outbox, "_data_key", stale)
+        self.patch(outbox._data_keys, "of", stale)
         self.assertIn("user 7", await self.fails(outbox.put(credential()), StoreError))
         self.assertEqual(await self.client.read("EXISTS", f"tf:queue:{SN}"), 0)
         self.assertEqual(await self.client.read("KEYS", "tf:sealed:*"), [])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
 from tests.store.records import record
 from tests.store.test_punches import PunchesCase
-from tfserver.store.punches import QuarantineFull
+from tfserver.config import Punches as PunchSettings
+from tfserver.store.punches import Punches, QuarantineFull
 from tfserver.store.shelf import Bad, Kept
 
 DAY = 86_400
@@ -48,6 +50,24 @@ class BadTests(PunchesCase):
         rest = await punches.quarantine(first[-1]["id"], 3)
         self.assertEqual([found["raw"] for found in first + rest], [b.raw.decode() for b in bad(5)])
         self.assertEqual(first[0]["logindex"], "")
+
+    async def test_share(self) -> None:
+        """One terminal fills a quarter of the quarantine at most; the others go on, and so does it when what
+        it filled was looked at."""
+        punches = await self.punches(quarantine=800)
+        for _ in range(2):
+            await punches.append("T1", 7, [], bad(100))
+        await self.fails(punches.append("T1", 8, [record("T1", 1)], bad(1)), QuarantineFull)
+        self.assertEqual(await punches.append("T1", 8, [record("T1", 1)], []), Kept(1, 0, 0))
+        self.assertEqual(await punches.append("T2", 8, [record("T2", 1)], bad(200)), Kept(1, 0, 0))
+        found = await punches.quarantine("0", 1000)
+        self.assertEqual(await punches.clear_quarantine(found[99]["id"]), 100)
+        await punches.append("T1", 9, [], bad(100))
+        await self.fails(punches.append("T1", 9, [], bad(1)), QuarantineFull)
+        await self.fails(punches.append("T2", 9, [], bad(1)), QuarantineFull)
+        self.assertEqual(await punches.clear_quarantine("9999999999999-0"), 400)
+        self.assertEqual(await self.client.read("EXISTS", "tf:quarantine-shares"), 0)
+        await punches.append("T1", 9, [], bad(200))
 
     async def test_full(self) -> None:
         """A frame whose bad records find no room is not acknowledged and nothing of it is kept."""
@@ -142,13 +162,15 @@ class LifeTests(PunchesCase):
             self.assertTrue(life + HOUR - 60 < await self.client.read("TTL", key) <= life + HOUR, key)
 
     async def test_pictures(self) -> None:
-        """A picture stands under its own key for image_hours, and not in the stream."""
-        punches = await self.punches(image_hours=5)
+        """A picture stands sealed under its own key for image_hours, and not in the stream."""
+        self.client = await self.connect()
+        told = PunchSettings(image_hours=5)
+        punches = Punches(reactor, self.client, told, seal=lambda uid, picture: f"{uid}:{picture[::-1]}")
         batch = [record("T1", 1, picture="cGljdHVyZQ=="), record("T1", 2), record("T1", 3, picture="aGk=")]
         self.assertEqual(await punches.append("T1", 7, batch, []), Kept(3, 0, 0))
         for kept in (batch[0], batch[2]):
             key = f"tf:image:{kept.uid}"
-            self.assertEqual(await self.client.read("GET", key), kept.picture)
+            self.assertEqual(await self.client.read("GET", key), f"{kept.uid}:{kept.picture[::-1]}")
             self.assertTrue(5 * 3600 - 60 < await self.client.read("TTL", key) <= 5 * 3600)
         self.assertEqual(await self.client.read("EXISTS", f"tf:image:{batch[1].uid}"), 0)
         self.assertNotIn("cGljdHVyZQ", str(await self.client.read("XRANGE", "tf:punches", "-", "+")))

@@ -18,8 +18,11 @@ from tfserver.store.secrets import (
     KEY_VARIABLE,
     MASTER_KEY,
     PASSWORD_VARIABLE,
+    SENTINEL_VARIABLE,
     archive_password,
-    master_key,
+    master_keys,
+    sentinel_password,
+    store_address,
     store_password,
 )
 from tfserver.store.vault import new_master_key
@@ -112,26 +115,27 @@ class MasterKeyTests(SecretsCase):
         """The environment comes before the file and the data folder, and nothing is made then."""
         os.environ[KEY_VARIABLE] = self.text
         folder = self.folder()
-        self.assertEqual(master_key(self.settings("/nowhere"), folder), self.key)
+        self.assertEqual(master_keys(self.settings("/nowhere"), folder).keys, (self.key,))
         self.assertFalse((folder.path / MASTER_KEY).exists())
 
     def test_file_before_the_folder(self) -> None:
         """A file that is named comes before the data folder."""
         folder = self.folder()
-        self.assertEqual(master_key(self.settings(self.file(f"{self.text}\n".encode())), folder), self.key)
+        settings = self.settings(self.file(f"{self.text}\n".encode()))
+        self.assertEqual(master_keys(settings, folder).keys, (self.key,))
         self.assertFalse((folder.path / MASTER_KEY).exists())
 
     def test_made_in_the_folder(self) -> None:
         """An embedded store gets a key of its own, the same at every start, readable by its owner only."""
         folder = self.folder()
-        made = master_key(Settings(), folder)
+        [made] = master_keys(Settings(), folder).keys
         self.assertEqual(len(made), 32)
-        self.assertEqual(master_key(Settings(), folder), made)
+        self.assertEqual(master_keys(Settings(), folder).keys, (made,))
         self.assertEqual((folder.path / MASTER_KEY).stat().st_mode & 0o777, 0o600)
 
     def test_none(self) -> None:
         """Without a key and a folder the start is refused with three ways out."""
-        error = str(self.assertRaises(StartError, master_key, Settings(), None))
+        error = str(self.assertRaises(StartError, master_keys, Settings(), None))
         for words in (KEY_VARIABLE, "vault.key_file", "tfserver key create"):
             self.assertIn(words, error)
 
@@ -139,22 +143,50 @@ class MasterKeyTests(SecretsCase):
         """A malformed key is refused with the place it came from, not with itself."""
         wrong = "c2VzYW1l"
         os.environ[KEY_VARIABLE] = wrong
-        error = str(self.assertRaises(ConfigError, master_key, Settings(), None))
+        error = str(self.assertRaises(ConfigError, master_keys, Settings(), None))
         self.assertIn(KEY_VARIABLE, error)
         self.assertNotIn(wrong, error)
         del os.environ[KEY_VARIABLE]
         path = self.file(wrong.encode())
-        error = str(self.assertRaises(ConfigError, master_key, self.settings(path), None))
+        error = str(self.assertRaises(ConfigError, master_keys, self.settings(path), None))
         self.assertIn(path, error)
         self.assertNotIn(wrong, error)
         folder = self.folder()
         folder.write(MASTER_KEY, wrong.encode())
-        error = str(self.assertRaises(ConfigError, master_key, Settings(), folder))
+        error = str(self.assertRaises(ConfigError, master_keys, Settings(), folder))
         self.assertIn(str(folder.path / MASTER_KEY), error)
         self.assertNotIn(wrong, error)
 
     def test_unreadable(self) -> None:
         """A key file that can't be read is refused with the setting and the path."""
-        error = str(self.assertRaises(StartError, master_key, self.settings("/nowhere/key"), None))
+        error = str(self.assertRaises(StartError, master_keys, self.settings("/nowhere/key"), None))
         self.assertIn("vault.key_file", error)
         self.assertIn("/nowhere/key", error)
+
+
+class SentinelPasswordTests(SecretsCase):
+    """The password of the sentinels, which is not that of the store."""
+
+    def test_where(self) -> None:
+        """The environment comes first, then the file; without both there is none."""
+        os.environ[PASSWORD_VARIABLE] = "of the store"
+        self.assertEqual(sentinel_password(Settings()), "")
+        settings = Settings(store=Store(sentinel_password_file=self.file(b" from the file\n")))
+        self.assertEqual(sentinel_password(settings), "from the file")
+        os.environ[SENTINEL_VARIABLE] = "from the environment"
+        self.assertEqual(sentinel_password(settings), "from the environment")
+
+    def test_unreadable(self) -> None:
+        """A file that is missing is told with its setting."""
+        settings = Settings(store=Store(sentinel_password_file="/nowhere/secret"))
+        why = str(self.assertRaises(StartError, sentinel_password, settings))
+        self.assertIn("store.sentinel_password_file", why)
+
+    def test_address(self) -> None:
+        """All that is needed to get into the store stands in its address, and no password in its text."""
+        os.environ[PASSWORD_VARIABLE], os.environ[SENTINEL_VARIABLE] = "one", "two"
+        store = Store(url="sentinels://me@h1/main", sentinel_user="asks", ca_file="/etc/ca.pem")
+        found = store_address(Settings(store=store))
+        self.assertEqual(found.greeting, ("AUTH", "me", "one"))
+        self.assertEqual(found.sentinel_greeting, ("AUTH", "asks", "two"))
+        self.assertEqual((str(found), found.ca_file), ("sentinels://me@h1:26379/main", "/etc/ca.pem"))

@@ -6,7 +6,8 @@ from tests.store.arrivals import NOW, TerminalsCase, arrival
 from tests.store.connected import until
 from tfserver.model import Admission, Capacity, Decided
 from tfserver.store import terminals as terminals_module
-from tfserver.store.terminals import RegistryFull, Terminals
+from tfserver.store.refusals import RegistryFull
+from tfserver.store.terminals import Terminals
 
 PENDING, APPROVED, DENIED, QUARANTINED = (
     Admission.PENDING,

@@ -70,6 +70,28 @@ class TurnTests(SynchronousTestCase):
         self.assertEqual(self.sizes(), [most] * 4 + [5])
         self.assertEqual([self.successResultOf(one)[0] for one in asked], list(range(most * 4 + 5)))
 
+    def test_waiting(self) -> None:
+        """Whoever has no answer yet is counted, asked already or not, and so is how long the first waits."""
+        self.assertEqual(self.turn.waiting, (0, 0.0))
+        most = turn_module.MOST_A_CALL * turn_module.MOST_CALLS
+        for n in range(most):
+            self.turn.ask(n)
+        self.pass_turn()
+        self.assertEqual(self.turn.waiting, (most, 0.0))
+        self.clock.advance(2)
+        for n in range(5):
+            self.turn.ask(n)
+        self.turn.ask_first("now")
+        self.assertEqual(self.turn.waiting, (most + 6, 2.0))
+        self.clock.advance(1)
+        self.answer(0)
+        self.answer(1)
+        self.assertEqual(self.turn.waiting, (6, 1.0))
+        self.pass_turn()
+        self.assertEqual(self.turn.waiting, (6, 1.0))
+        self.answer(2)
+        self.assertEqual(self.turn.waiting, (0, 0.0))
+
     def test_fewer(self) -> None:
         """Where questions take long, fewer of them make a call."""
         turn = Turn(self.clock, self.call, 3)

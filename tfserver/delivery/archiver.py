@@ -13,6 +13,7 @@ from twisted.internet import task
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
+from tfserver.delivery.remembering import remember
 from tfserver.delivery.tidying import Tidying
 from tfserver.errors import ArchiveUnavailable, StoreError
 from tfserver.metrics import Metrics
@@ -59,6 +60,7 @@ class Archiver:
         self._place: str | None = None
         """Where the database stands; None when that has to be asked."""
         self._leased_at: float | None = None
+        self._lineage = ""
         self._put_aside: set[str] = set()
         self._wait = FAILED_SECONDS[0]
         self._told = ""
@@ -104,6 +106,9 @@ class Archiver:
         """A turn's work; how long to wait until the next."""
         if not self._archive.id:
             raise ArchiveUnavailable(self._archive.problem)
+        if self._lineage != self._archived.lineage:
+            # what is archived may be gone from the store
+            self._lineage, self._leased_at, self._place = self._archived.lineage, None, None
         if not await self._has_turn():
             return TURN_SECONDS
         if self._place is None:
@@ -156,9 +161,14 @@ class Archiver:
             await self._keep_again(place, "0-0")
             await self._archived.join(place)
         elif place_of(look.place) < place_of(place) and not await self._archived.has(place):
-            told = "the archive stands at {place}, where this store has nothing: another store uses it too"
+            told = (
+                "the archive stands at {place}, where this store has nothing: it was lost in a failover, or "
+            )
+            told += "another store uses this archive too"
             self._log.error(told, place=place)
             await self._keep_again(place, look.place)
+            await remember(self._archive, self._archived, look.place, place)
+            await self._archived.join(place)
         await self._archived.advance(place, 0)
         return place
 

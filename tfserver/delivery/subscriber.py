@@ -146,7 +146,7 @@ class Subscriber:
             while not self._is_finishing:
                 await self._guarded_turn()
         except (LeaseLost, CancelledError):
-            self._log.debug("somebody else delivers to webhook {id}", id=self.id)
+            self._log.debug("somebody else delivers to webhook {webhook}", webhook=self.id)
 
     async def _guarded_turn(self) -> None:
         try:
@@ -160,7 +160,7 @@ class Subscriber:
         except (LeaseLost, CancelledError):
             raise
         except Exception:
-            self._log.failure("our own mistake in delivering to webhook {id}", id=self.id)
+            self._log.failure("our own mistake in delivering to webhook {webhook}", webhook=self.id)
             self._standing = None
             await self._rest(MISTAKE_SECONDS)
 
@@ -220,9 +220,8 @@ class Subscriber:
         """Some of what is behind a place is gone: told once for each gap, and gone on with what remains."""
         if name not in self._missed:
             self._missed.add(name)
-            self._log.warn(
-                "{name} behind {after} were gone before webhook {id}", name=name, after=after, id=self.id
-            )
+            told = "{name} behind {after} were gone before webhook {webhook}"
+            self._log.warn(told, name=name, after=after, webhook=self.id)
             await self._means.store.missed(self.id, name)
 
     async def _fill(self, line: Line, most: int) -> None:
@@ -298,7 +297,7 @@ class Subscriber:
             told = Failure(answer.status, WANTS_NO_MORE)
             if not await self._means.store.stop(self.id, standing.version, told):
                 raise _HeldUp
-            self._log.warn("webhook {id} is stopped: {why}", id=self.id, why=WANTS_NO_MORE)
+            self._log.warn("webhook {webhook} is stopped: {why}", webhook=self.id, why=WANTS_NO_MORE)
             raise LeaseLost
         return answer
 
@@ -334,8 +333,8 @@ class Subscriber:
         self.is_failing = True
         self._means.metrics.webhooks["failed"] += 1
         self._until = self._now() + seconds
-        told = "webhook {id}: {why}; the next try is in {seconds:.0f} s"
-        self._log.info(told, id=self.id, why=answer.why, seconds=seconds)
+        told = "webhook {webhook}: {why}; the next try is in {seconds:.0f} s"
+        self._log.info(told, webhook=self.id, why=answer.why, seconds=seconds)
         failure = Failure(answer.status, answer.why)
         if not await self._means.store.failed(self.id, standing.version, seconds, failure):
             self._until = self._now()

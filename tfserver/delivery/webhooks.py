@@ -79,7 +79,8 @@ class Deliverer:
         try:
             await self._means.store.release(subscriber.id)
         except (LeaseLost, StoreError) as failed:
-            self._log.debug("webhook {id} was not released: {failed}", id=subscriber.id, failed=failed)
+            told = "webhook {webhook} was not released: {failed}"
+            self._log.debug(told, webhook=subscriber.id, failed=failed)
 
     def _measure(self, now_ms: int) -> None:
         ours = self.subscribers.values()

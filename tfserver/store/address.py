@@ -1,22 +1,11 @@
-"""Where the store is: its URL, and the endpoint that leads there (design §2.1)."""
+"""Where the store is, and who we are there: its URL, and what is not said in one (design §2.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import hiredis
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, connectProtocol, wrapClientTLS
-from twisted.internet.error import ConnectError
-from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.ssl import optionsForClientTLS
-from twisted.python.failure import Failure
-from zope.interface import implementer
-
+from tfserver.config import Store as StoreSettings
 from tfserver.errors import ConfigError
 
 CONNECT_SECONDS = 3.0
@@ -25,7 +14,8 @@ SCHEMES = ("redis", "rediss", "unix", "sentinel", "sentinels")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed URL; ``str`` gives it back without the password."""
+    """A parsed URL; ``str`` gives it back without the password. Sentinels have a user and a password of their
+    own; ``ca_file`` has the certificates that all of them are checked by."""
 
     scheme: str
     hosts: tuple[tuple[str, int], ...] = ()
@@ -34,17 +24,44 @@ class Address:
     database: int = 0
     username: str = ""
     password: str = field(default="", repr=False)
+    sentinel_user: str = ""
+    sentinel_password: str = field(default="", repr=False)
+    ca_file: str = ""
 
     @property
     def tls(self) -> bool:
         """Whether the connection is encrypted."""
         return self.scheme in ("rediss", "sentinels")
 
+    @property
+    def greeting(self) -> tuple[str, ...]:
+        """What a connection says first to the store; empty where no password is asked for."""
+        return _greeting(self.username, self.password)
+
+    @property
+    def sentinel_greeting(self) -> tuple[str, ...]:
+        """The same for a sentinel."""
+        return _greeting(self.sentinel_user, self.sentinel_password)
+
     def __str__(self) -> str:
         who = f"{self.username}@" if self.username else ""
         where = ",".join(f"{_bracketed(host)}:{port}" for host, port in self.hosts) or self.path
         what = self.service or (str(self.database) if self.database else "")
         return f"{self.scheme}://{who}{where}" + (f"/{what}" if what and not self.path else "")
+
+
+def _greeting(username: str, password: str) -> tuple[str, ...]:
+    return ("AUTH", *([username] if username else []), password) if password else ()
+
+
+def reached(found: Address, settings: StoreSettings, sentinel_password: str) -> Address:
+    """An address with what settings and secrets say of the way there."""
+    return replace(
+        found,
+        sentinel_user=settings.sentinel_user,
+        sentinel_password=sentinel_password,
+        ca_file=settings.ca_file,
+    )
 
 
 def parse(url: str, password: str = "") -> Address:
@@ -107,85 +124,3 @@ def _database(text: str) -> int:
     if text and not (text.isascii() and text.isdigit()):
         raise ConfigError(f"store.url: expected the number of a database after the host, got '{text}'")
     return int(text or 0)
-
-
-def endpoint_of(reactor: Any, address: Address) -> IStreamClientEndpoint:
-    """The endpoint that leads to the (primary) server; connecting asks the sentinels anew each time."""
-    if address.scheme == "unix":
-        return UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_SECONDS)
-    if address.service:
-        return SentinelEndpoint(reactor, address)
-    return _tcp(reactor, *address.hosts[0], address.tls)
-
-
-def _tcp(reactor: Any, host: str, port: int, tls: bool) -> IStreamClientEndpoint:
-    plain = HostnameEndpoint(reactor, host, port, timeout=CONNECT_SECONDS)
-    return wrapClientTLS(optionsForClientTLS(host), plain) if tls else plain
-
-
-@implementer(IStreamClientEndpoint)
-class SentinelEndpoint:
-    """Asks the sentinels one after another where the primary is, then connects there."""
-
-    def __init__(self, reactor: Any, address: Address) -> None:
-        self._reactor = reactor
-        self._address = address
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Fire with the connected protocol, or fail when no sentinel knows a primary."""
-        return Deferred.fromCoroutine(self._connect(protocolFactory))
-
-    async def _connect(self, factory: IProtocolFactory) -> IProtocol:
-        host, port = await self._primary()
-        found: IProtocol = await _tcp(self._reactor, host, port, self._address.tls).connect(factory)
-        return found
-
-    async def _primary(self) -> tuple[str, int]:
-        tried = []
-        for host, port in self._address.hosts:
-            endpoint = _tcp(self._reactor, host, port, self._address.tls)
-            question = _Question(("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._address.service))
-            try:
-                await connectProtocol(endpoint, question)
-                answer = await question.answer.addTimeout(CONNECT_SECONDS, self._reactor)
-            except Exception as failed:
-                tried.append(f"{host}:{port}: {failed}")
-                continue
-            finally:
-                question.done()
-            if isinstance(answer, list) and len(answer) == 2:
-                return answer[0].decode(), int(answer[1])
-            tried.append(f"{host}:{port}: knows no '{self._address.service}'")
-        raise ConnectError(string="no sentinel told the primary: " + "; ".join(tried))
-
-
-class _Question(Protocol):
-    """One command, one reply, over."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self.answer: Deferred[Any] = Deferred()
-        self._command: tuple[Any, ...] = tuple(command)
-        self._reader = hiredis.Reader()
-
-    def connectionMade(self) -> None:
-        """Ask the one question."""
-        assert self.transport is not None
-        self.transport.write(hiredis.pack_command(self._command))
-
-    def dataReceived(self, data: bytes) -> None:
-        """The answer, perhaps not all of it yet."""
-        self._reader.feed(data)
-        found = self._reader.gets()
-        if found is not False and not self.answer.called:
-            self.answer.callback(found)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """No answer will come."""
-        if not self.answer.called:
-            self.answer.errback(reason)
-
-    def done(self) -> None:
-        """Close, whatever became of it."""
-        self.answer.addErrback(lambda _: None)
-        if self.transport is not None:
-            self.transport.loseConnection()

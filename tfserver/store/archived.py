@@ -7,6 +7,7 @@ is marked where the trimming is done (``scripts/archived.lua``).
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -19,6 +20,8 @@ LEASE_MS: Final = 15_000
 MOST_TRIMMED: Final = 1000
 """Entries that one call takes out, or looks at for that: a millisecond or two of the store."""
 WHATEVER: Final = "all"
+KNOWN_SECONDS: Final = 45 * 86_400
+"""How long a set of known punches lives that was not there."""
 KIND: Final = "archive"
 """Of what the archive can't keep, in the quarantine."""
 
@@ -92,6 +95,11 @@ class Archived:
         # What the archive forgets must not live on in the stream.
         self._hours = min([settings.stream_hours, *(24 * count for count in days)])
 
+    @property
+    def lineage(self) -> str:
+        """Which life of the store this is; in another one what was kept last may be gone."""
+        return self._client.lineage
+
     async def lease(self, archive_id: str) -> Lease:
         """Take or prolong the turn for a database."""
         turn, now, place = await self._run("lease", archive_id, LEASE_MS)
@@ -143,6 +151,15 @@ class Archived:
     async def has(self, place: str) -> bool:
         """Whether a punch stands at this place of the stream."""
         return bool(await self._client.read("XRANGE", self._client.keys.punches, place, place))
+
+    async def know(self, punches: Mapping[tuple[str, str], Sequence[int]]) -> None:
+        """Punches by terminal and day, by the short forms of their uids: they are no new ones when they come
+        again."""
+        for (sn, day), members in punches.items():
+            name = self._client.keys.known(sn) + day
+            await self._client.write("SADD", name, *members)
+            if await self._client.write("TTL", name) < 0:
+                await self._client.write("EXPIRE", name, KNOWN_SECONDS)
 
     async def put_aside(self, entry: Entry, why: str) -> None:
         """Keep in the quarantine what can't be archived."""

@@ -6,14 +6,15 @@ Values are bytes, so that they come back as they are.
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Sequence
 from typing import Any, Final
 
 import hiredis
 
 from tfserver.errors import StoreError, StoreUnavailable, StoreUnreachable
+from tfserver.store import sentinels
 from tfserver.store.address import CONNECT_SECONDS, Address
+from tfserver.store.reach import tls_context
 
 ANSWER_SECONDS: Final = 120.0
 """Until a silent server is given up: it may be busy with one very large key."""
@@ -75,8 +76,8 @@ class Blocking:
         return found
 
     def _enter(self, address: Address) -> None:
-        if address.password:
-            self.ask("AUTH", *([address.username] if address.username else []), address.password)
+        if address.greeting:
+            self.ask(*address.greeting)
         if address.database:
             self.ask("SELECT", address.database)
 
@@ -109,36 +110,41 @@ def _tcp(address: Address, host: str, port: int) -> socket.socket:
     if not address.tls:
         return plain
     try:
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+        return tls_context(address).wrap_socket(plain, server_hostname=host)
     except OSError as wrong:
         plain.close()
         raise StoreUnreachable(f"store unreachable: {address}: {host}:{port}: {wrong}") from wrong
 
 
 def _primary(address: Address) -> tuple[str, int]:
-    """Where the primary is, from the first sentinel that knows."""
-    tried = []
+    """Where the primary is, by all sentinels that answer."""
+    tried, found = [], []
     for host, port in address.hosts:
         try:
-            answer = _told(_tcp(address, host, port), address.service)
-        except (StoreUnreachable, OSError, hiredis.ProtocolError) as wrong:
+            answers = _told(_tcp(address, host, port), sentinels.questions(address))
+            found.append(sentinels.understood(answers, address))
+        except (StoreUnreachable, sentinels.Untold, OSError, hiredis.ProtocolError) as wrong:
             tried.append(f"{host}:{port}: {wrong}")
-            continue
-        if isinstance(answer, list) and len(answer) == 2:
-            return answer[0].decode(), int(answer[1])
-        tried.append(f"{host}:{port}: knows no '{address.service}'")
+    if found:
+        return sentinels.chosen(found, len(address.hosts)).place
     raise StoreUnreachable(f"store unreachable: {address}: no sentinel told the primary: {'; '.join(tried)}")
 
 
-def _told(sentinel: socket.socket, service: str) -> Any:
-    reader = hiredis.Reader()
-    question: Command = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)
+def _told(sentinel: socket.socket, questions: list[sentinels.Command]) -> list[Any]:
+    """The answers of one sentinel; whoever closes early has given some."""
+    reader, got = hiredis.Reader(), list[Any]()
     with sentinel:
         sentinel.settimeout(CONNECT_SECONDS)
-        sentinel.sendall(hiredis.pack_command(question))
-        while (found := reader.gets()) is False:
+        sentinel.sendall(b"".join(hiredis.pack_command(question) for question in questions))
+        while len(got) < len(questions):
+            found = reader.gets()
+            if found is not False:
+                got.append(found)
+                continue
             data = sentinel.recv(_CHUNK)
-            if not data:
+            if not data and not got:
                 raise ConnectionResetError("it closed the connection")
+            if not data:
+                break
             reader.feed(data)
-    return found
+    return got

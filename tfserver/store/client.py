@@ -6,114 +6,60 @@ while the store is away (design §3.5).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from importlib import resources
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import hiredis
 import txredisapi
 from twisted.internet import task
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, ensureDeferred, fail
-from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredList,
+    TimeoutError,
+    ensureDeferred,
+    fail,
+    gatherResults,
+)
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.logger import Logger
-from zope.interface import implementer
+from twisted.python.failure import Failure
 
+from tfserver.config import Acknowledge
 from tfserver.config import Store as StoreSettings
 from tfserver.errors import ScriptFailed, StartError, StoreError, StoreUnavailable, StoreUnreachable
-from tfserver.store import address
-from tfserver.store.fitness import Fitness, Gate, Unfit
+from tfserver.store import address, promised
+from tfserver.store.connection import Watched, listener, pool
+from tfserver.store.fitness import FULL, Fitness, Gate, NotPrimary, Unfit
+from tfserver.store.following import Following
+from tfserver.store.generation import Generations
 from tfserver.store.keys import Keys
+from tfserver.store.promised import Promised
+from tfserver.store.script import all_scripts
 
 PROBE_SECONDS: Final = 0.25
 CHECK_EVERY: Final = 20
 """Probes between two readings of the durability settings of a healthy store."""
 CHECK_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 2.0
+MISSED_PROBES: Final = 3
+"""So many checks one after the other go unanswered by a store that hangs while nobody asks it anything."""
 DEAD_AFTER_PROBES: Final = 5
 START_SECONDS: Final = 10.0
 
-FULL: Final = "the store is full (maxmemory): nothing is acknowledged until there is room"
-
+_DEMOTED: Final = ("READONLY", "MASTERDOWN", "UNBLOCKED")
+"""Said by a server that is no primary any more."""
 _AWAY: Final = (
     "OOM",
     "MISCONF",
-    "READONLY",
     "LOADING",
     "BUSY",
-    "MASTERDOWN",
     "NOREPLICAS",
     "TRYAGAIN",
     "NOAUTH",
+    *_DEMOTED,
 )
-
-
-class _Protocol(txredisapi.RedisProtocol):
-    """A connection that is not used before the gate has looked at the server behind it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # The parser decodes texts itself; txredisapi would walk each reply in Python.
-        self._reader = hiredis.Reader(
-            protocolError=txredisapi.InvalidData,
-            replyError=txredisapi.ResponseError,
-            encoding="utf-8",
-            errors="replace",
-        )
-
-    def tryConvertData(self, data: Any) -> Any:
-        """Nothing is left to convert."""
-        return data
-
-    def connectionMade(self) -> None:
-        """Let the gate look at the server first."""
-        checked = ensureDeferred(self.factory.gate(self))
-        checked.addCallbacks(lambda _: txredisapi.RedisProtocol.connectionMade(self), self._unfit)
-
-    def _unfit(self, _: object) -> None:
-        self.transport.abortConnection()
-
-    def _build_command(self, *args: Any, **_: Any) -> bytes:
-        # txredisapi's own builder took 16 % of a durable server's time (docs/performance.md).
-        packed: bytes = hiredis.pack_command(args)
-        return packed
-
-
-class _Listener(txredisapi.SubscriberProtocol):
-    """The connection of wake-ups; subscribes anew whenever it is made."""
-
-    def connectionMade(self) -> None:
-        """Enter, then subscribe."""
-        # Only entered, not checked: nothing is kept through it, and it can't read replies longer than three.
-        entered = ensureDeferred(self.factory.enter(self))
-        entered.addCallbacks(self._subscribe, lambda _: self.transport.abortConnection())
-
-    def _subscribe(self, _: object) -> None:
-        txredisapi.SubscriberProtocol.connectionMade(self)
-        # A listener that is refused hears nothing for ever: try again.
-        self.subscribe(self.factory.channels).addErrback(lambda _: self.transport.abortConnection())
-
-    def messageReceived(self, pattern: object, channel: str, message: str) -> None:
-        """A wake-up."""
-        self.factory.heard(channel, message)
-
-
-@implementer(IStreamClientEndpoint)
-class _Watched:
-    """An endpoint that tells why it did not lead anywhere."""
-
-    def __init__(self, endpoint: IStreamClientEndpoint, failed: Callable[[str], None]) -> None:
-        self._endpoint = endpoint
-        self._failed = failed
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Connect, and tell why not."""
-        return self._endpoint.connect(protocolFactory).addErrback(self._tell)
-
-    def _tell(self, failure: Any) -> Any:
-        if not failure.check(CancelledError):
-            self._failed(failure.getErrorMessage())
-        return failure
+_HARMLESS: Final = frozenset({"archived"})
+"""Scripts that make room in a store that takes nothing; they put nothing into a stream."""
 
 
 class Client:
@@ -121,24 +67,37 @@ class Client:
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, url: str, password: str, settings: StoreSettings) -> None:
+    def __init__(
+        self, reactor: Any, url: str, password: str, settings: StoreSettings, sentinel_password: str = ""
+    ) -> None:
         self.keys = Keys(settings.prefix)
-        self.address = address.parse(url, password)
+        self.address = address.reached(address.parse(url, password), settings, sentinel_password)
         self.problem = "the store is not connected yet"
         self.fitness: Fitness | None = None
         self.made = 0
         """How often a connection for writes was made: before each the store may have lost something."""
+        self.lineage = ""
+        """Which life of the store this is: another one may lack what was kept last (generation.py)."""
         self._reactor = reactor
         self._settings = settings
-        self._gate = Gate(self.address, settings, self.keys)
-        self._endpoint = _Watched(address.endpoint_of(reactor, self.address), self._not_ready)
-        self._writes = self._factory(txredisapi.RedisFactory(None, None, 1, **_PLAIN), _Protocol)
-        self._reads = self._factory(txredisapi.RedisFactory(None, None, 2, **_PLAIN), _Protocol)
+        self._generations = Generations(self.keys, reactor.seconds)
+        self._following = Following(reactor, self.address)
+        self._gate = Gate(self.address, settings, self.keys, self._generations, lambda: self._following.found)
+        self._endpoint = Watched(self._following.endpoint, self._not_ready)
+        self._writes, self._reads = self._pool(1), self._pool(2)
         self._listening: Any = None
         self._blocking: Any = None
-        self._scripts = {name: _Script(name) for name in _script_names()}
+        self._promised: Promised | None = None
+        if settings.acknowledge is Acknowledge.REPLICA:
+            made = self._pool(promised.CONNECTIONS)
+            self._promised = Promised(reactor, made, settings, self.keys, self._translated)
+        self._scripts = all_scripts()
+        self._renewed: list[Callable[[], None]] = []
         self._stalled = False
-        self._full = False
+        self._refuses = ""
+        """Why the store takes no writes, though it answers reads."""
+        self._is_unsettled = False
+        """Whether a new generation could not begin yet, as the store takes no writes."""
         self._missed = 0
         self._probes = 0
         self._probe = task.LoopingCall(self._probe_once)
@@ -153,27 +112,45 @@ class Client:
     @property
     def ready(self) -> bool:
         """Whether a checked connection is there, answers, and has room."""
-        return bool(self._writes.pool) and not self._stalled and not self._full
+        return bool(self._writes.pool) and not self._stalled and not self._refuses
+
+    @property
+    def generation(self) -> int:
+        """The number of the store's generation; 0 while it is not known."""
+        return self._generations.known
+
+    def on_renewal(self, told: Callable[[], None]) -> None:
+        """Call this whenever the store may have lost what it kept last."""
+        self._renewed.append(told)
 
     async def start(self) -> Fitness:
         """Connect; raises StartError when the store is unreachable or unfit."""
-        for factory in (self._writes, self._reads):
+        self._following.check()
+        for factory in self._factories():
             factory.startConnecting(self._endpoint)
         deadline = self._reactor.seconds() + START_SECONDS
-        while not (self.ready and self._reads.pool):
+        while not (self.ready and self._reads.pool and (self._promised is None or self._promised.pool.pool)):
             if self._unfit is not None:
                 raise StartError(str(self._unfit))
             if self._reactor.seconds() > deadline:
-                raise StoreUnreachable(f"store unreachable: {self.address}: {self.problem}")
+                self._give_up()
+            if self._refuses:
+                await self._probe_once()
             await task.deferLater(self._reactor, PROBE_SECONDS / 10)
         self._probe.start(PROBE_SECONDS, now=False)
         assert self.fitness is not None
         return self.fitness
 
+    def _give_up(self) -> None:
+        if self._refuses and not self._stalled:
+            raise StartError(f"the store takes nothing: {self.address}: {self._refuses}")
+        raise StoreUnreachable(f"store unreachable: {self.address}: {self.problem}")
+
     async def stop(self) -> None:
         """Close all connections."""
         if self._probe.running:
             self._probe.stop()
+        self._following.stop()
         self.problem = "the store was let go"
         factories = self._factories()
         # A store that hangs takes no good-bye.
@@ -184,13 +161,8 @@ class Client:
 
     def listen(self, channels: list[str], heard: Callable[[str, str], None]) -> None:
         """Call ``heard(channel, text)`` for each wake-up, also after reconnects."""
-        factory = txredisapi.SubscriberFactory(isLazy=True)
-        self._listening = self._factory(factory, _Listener)
-        factory.enter = self._gate.enter
-        factory.convertNumbers = False
-        factory.channels = channels
-        factory.heard = heard
-        factory.startConnecting(self._endpoint)
+        self._listening = listener(channels, self._entered, heard)
+        self._listening.startConnecting(self._endpoint)
 
     def write(self, *command: Any) -> Deferred[Any]:
         """Send one command that may change something; its deadline is that of writes."""
@@ -204,13 +176,31 @@ class Client:
         """Send one command that blocks for so long at most. It has a connection of its own, made when it is
         first needed, so nothing waits behind it but another of its kind."""
         if self._blocking is None:
-            self._blocking = self._factory(txredisapi.RedisFactory(None, None, 1, **_PLAIN), _Protocol)
+            self._blocking = self._pool(1)
             self._blocking.startConnecting(self._endpoint)
         return self._send(self._blocking, seconds + self._settings.read_seconds, command)
 
     async def run(self, name: str, keys: list[str], args: list[Any]) -> Any:
         """Run one of our scripts atomically; StoreUnavailable: it may or may not have happened."""
+        if self._is_unsettled and name not in _HARMLESS:
+            raise StoreUnavailable(self.problem)
         return await self._script(self.write, name, keys, args)
+
+    def keep(self, name: str, keys: list[str], args: list[Any]) -> Awaitable[Any]:
+        """Run a script whose outcome somebody is promised: it is kept by all that ``store.acknowledge`` asks
+        for, else StoreUnavailable."""
+        if self._promised is None or self._is_unsettled:
+            return self.run(name, keys, args)
+        return self._keep(self._promised, name, keys, args)
+
+    async def _keep(self, promised: Promised, name: str, keys: list[str], args: list[Any]) -> Any:
+        try:
+            return await promised.run(self._scripts[name], keys, args)
+        except StoreUnavailable as late:
+            # Nobody else needs to wait as long to learn it; a probe finds out when it is over.
+            self._refuses = str(late)
+            self._not_ready(self._refuses)
+            raise
 
     async def read_script(self, name: str, keys: list[str], args: list[Any]) -> Any:
         """Run a script that only reads, where no write waits behind it."""
@@ -227,36 +217,65 @@ class Client:
                 raise
         return await send("EVAL", script.text, len(keys), *keys, *args)
 
-    def _factory(self, factory: Any, protocol: type) -> Any:
-        factory.protocol = protocol
-        factory.initialDelay, factory.maxDelay = 0.05, 0.5
-        factory.gate = self._made
-        # We take connections from the pool; its queue would keep every one there ever was.
-        factory.connectionQueue.put = lambda connection: None
-        return factory
+    def _pool(self, size: int) -> Any:
+        return pool(size, self._made, self._broken)
+
+    def _broken(self, why: Failure) -> None:
+        if not why.check(ConnectionDone, ConnectionLost, ConnectionAborted):
+            self._not_ready(f"connection lost: {why.getErrorMessage()}")
+
+    async def _entered(self, connection: Any) -> None:
+        """A connection for wake-ups was made."""
+        connection.place = self._following.place
+        await self._gate.enter(connection)
 
     async def _made(self, connection: Any) -> None:
         """A connection was made: look at the server, and leave our scripts there."""
-        await self._checked(connection)
-        for script in self._scripts.values():
-            await connection.execute_command("SCRIPT", "LOAD", script.text)
+        connection.place = self._following.place
+        fitness = await self._checked(connection)
+        connection.lineage = fitness.generation.lineage
+        self._learn(fitness, connection)
+        loads = [connection.execute_command("SCRIPT", "LOAD", one.text) for one in self._scripts.values()]
+        # where that is forbidden each of them is sent as a whole
+        tried = [load.addErrback(lambda why: why.trap(txredisapi.ResponseError)) for load in loads]
+        await gatherResults(tried, consumeErrors=True)
         self.made += connection.factory is self._writes
 
-    async def _checked(self, connection: Any) -> None:
+    def _learn(self, fitness: Fitness, connection: Any) -> None:
+        """Which generation this is. Connections that lead elsewhere are dropped; who asked for it is told."""
+        before, generation = self.lineage, fitness.generation
+        self.lineage, self._generations.known = generation.lineage, generation.number
+        self._is_unsettled = generation.is_due
+        if generation.lineage == before:
+            return
+        if generation.is_new or before:
+            told = "generation {number} of the store: what was kept last before it may be gone"
+            self._log.warn(told, number=generation.number)
+        if before:
+            self._abort(self._factories(), but=connection)
+        for renewed in self._renewed if before else ():
+            renewed()
+
+    async def _checked(self, connection: Any) -> Fitness:
         check = ensureDeferred(self._gate.check(connection))
         try:
-            self.fitness = await check.addTimeout(CHECK_SECONDS, self._reactor)
+            fitness = await check.addTimeout(CHECK_SECONDS, self._reactor)
         except Unfit as unfit:
             self._unfit = unfit
             self._not_ready(str(unfit))
             raise
+        except NotPrimary as other:
+            self._not_ready(str(other))
+            raise
         except Exception as failed:
             self._not_ready(f"{type(failed).__name__}: {failed}")
             raise
+        self.fitness = fitness
         self._unfit, self._stalled, self._missed = None, False, 0
-        self._full = self.fitness.full
-        if self._full:
-            self._not_ready(FULL)
+        self._refuses = fitness.refuses
+        if self._refuses:
+            self._not_ready(self._refuses)
+        return fitness
 
     def _not_ready(self, problem: str) -> None:
         if problem != self.problem:
@@ -288,6 +307,9 @@ class Client:
             raise StoreUnavailable("no answer within the deadline") from error
         text = str(error)
         if isinstance(error, txredisapi.ResponseError):
+            if text.startswith(_DEMOTED):
+                self._not_ready(text)
+                self._drop_connections()
             raise self.meaning(text) from error
         self._not_ready(f"connection lost: {text}")
         raise StoreUnavailable(text) from error
@@ -295,70 +317,58 @@ class Client:
     def meaning(self, text: str) -> StoreError:
         """What to raise for an error that the store told in these words."""
         if text.startswith("OOM"):
-            self._full = True
+            self._refuses = FULL
             self._not_ready(FULL)
         return StoreUnavailable(text) if text.startswith(_AWAY) else ScriptFailed(text)
 
     async def _probe_once(self) -> None:
-        """Find out whether a stalled store answers again, and whether a healthy one is still durable."""
-        if not self._writes.pool:
-            return
+        """Find out whether a stalled store answers again, and whether a healthy one is still durable, and
+        still the primary."""
         self._probes += 1
-        if not self._stalled and not self._full and self._probes % CHECK_EVERY:
+        is_well = not self._stalled and not self._refuses
+        live = [connection.place for factory in self._factories() for connection in factory.pool]
+        if not await self._following.is_primary({place for place in live if place}, is_well):
+            self._not_ready("the sentinels name another primary")
+            self._drop_connections()
+        if not self._writes.pool or (is_well and not self._missed and self._probes % CHECK_EVERY):
             return
         connection = self._writes.pool[0]
         try:
-            await self._checked(connection)
+            fitness = await self._checked(connection)
+            if self._promised is not None and not is_well and not self._refuses:
+                await self._ask_replicas(self._promised)
+            connection.lineage = fitness.generation.lineage
+            self._learn(fitness, connection)
         except Unfit:
             self._stalled = True
-        except Exception:
+        except NotPrimary:
+            self._drop_connections()
+        except Exception as failed:
             self._missed += 1
-            self._stalled = True
+            # with much to do it may be this process that hears late: what is asked has deadlines of its own
+            is_late = is_well and isinstance(failed, TimeoutError) and self._missed < MISSED_PROBES
+            self._stalled = not is_late
             if self._missed >= DEAD_AFTER_PROBES:
                 self._drop_connections()
 
+    async def _ask_replicas(self, promised: Promised) -> None:
+        try:
+            await promised.probe()
+        except StoreUnavailable as late:
+            self._refuses = str(late)
+
     def _drop_connections(self) -> None:
-        """Nothing came back for seconds: perhaps only the network did it, so connect anew."""
+        """They lead to the wrong server, or nothing came back for seconds: connect anew."""
         self._missed = 0
         self._abort(self._factories())
 
     def _factories(self) -> list[Any]:
-        every = (self._writes, self._reads, self._listening, self._blocking)
+        made = self._promised.pool if self._promised is not None else None
+        every = (self._writes, self._reads, self._listening, self._blocking, made)
         return [factory for factory in every if factory is not None]
 
-    def _abort(self, factories: list[Any]) -> None:
+    def _abort(self, factories: list[Any], but: Any = None) -> None:
         for factory in factories:
             for connection in list(factory.pool):
-                connection.transport.abortConnection()
-
-
-_PLAIN: Final[dict[str, Any]] = {"isLazy": True, "charset": "utf-8", "convertNumbers": False}
-
-
-class _Script:
-    def __init__(self, name: str) -> None:
-        self.text = _script_text(name)
-        self.sha = hashlib.sha1(self.text.encode()).hexdigest()
-
-
-def _scripts() -> Any:
-    return resources.files("tfserver.store").joinpath("scripts")
-
-
-def _script_text(name: str) -> str:
-    """A long script is a folder: its files are one text, in the order of their names."""
-    parts = _scripts().joinpath(name)
-    if not parts.is_dir():
-        return str(_scripts().joinpath(f"{name}.lua").read_text("utf-8"))
-    files = sorted(
-        (item for item in parts.iterdir() if item.name.endswith(".lua")), key=lambda item: item.name
-    )
-    return "\n".join(item.read_text("utf-8") for item in files)
-
-
-def _script_names() -> list[str]:
-    return sorted(
-        item.name.removesuffix(".lua")
-        for item in _scripts().iterdir()
-        if item.name.endswith(".lua") or item.is_dir()
-    )
+                if connection is not but:
+                    connection.transport.abortConnection()

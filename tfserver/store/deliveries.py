@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from twisted.logger import Logger
 
 from tfserver.config import Webhooks as WebhookSettings
+from tfserver.errors import StoreError, StoreUnavailable
 from tfserver.store.client import Client
 from tfserver.store.vault import Vault
 from tfserver.store.webhooks import kinds_of, script_arguments, unseal
@@ -21,6 +23,9 @@ NEWS: Final = "news"
 BEGINNING: Final = "0-0"
 LEASE_MS: Final = 10_000
 WAIT_SECONDS: Final = 5.0
+SEALED_SECONDS: Final = 60.0
+"""What people are told of the next try when a secret can't be opened."""
+_log: Final = Logger()
 Entry = tuple[str, str]
 """A place and the JSON that stands there."""
 
@@ -128,18 +133,30 @@ class Deliveries:
         left, flat = self._checked(await self._run("standing", webhook_id))
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         sealed = [fields["secret"], *([fields["previous"]] if int(left) > 0 else [])]
+        signing = await self._secrets(webhook_id, fields, sealed)
         return Standing(
             version=int(fields["version"]),
             url=fields["url"],
             kinds=frozenset(kinds_of(fields["kinds"])),
             sites=frozenset(msgspec.json.decode(fields["sites"])),
             batch=int(fields["batch"]),
-            secrets=[unseal(self._vault, fields["key"], webhook_id, text) for text in sealed],
+            secrets=signing,
             old_secret_seconds=int(left) / 1000,
             attempts=int(fields.get("attempts", 0)),
             refused=int(fields.get("refused", 0)),
             cursors={name: fields[name] for name in (PUNCHES, NEWS)},
         )
+
+    async def _secrets(self, webhook_id: str, fields: dict[str, str], sealed: list[str]) -> list[str]:
+        """What signs; when that can't be opened, people are told where they look for it."""
+        try:
+            return [unseal(self._vault, fields["key"], webhook_id, text) for text in sealed]
+        except StoreError as wrong:
+            why = f"its secret can't be opened: {wrong}"
+            if fields.get("last_error") != why:
+                _log.error("webhook {id} is not delivered to: {why}", id=webhook_id, why=why)
+                await self.failed(webhook_id, int(fields["version"]), SEALED_SECONDS, Failure(None, why))
+            raise StoreUnavailable(why) from wrong
 
     async def advance(self, webhook_id: str, step: Step) -> None:
         """Move a cursor, with all that follows of it, in one step. Raises LeaseLost."""

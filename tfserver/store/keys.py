@@ -11,11 +11,17 @@ class Keys:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.meta = f"{prefix}meta"
-        """Hash: ``schema``, ``reader`` (the oldest schema that may read it)."""
+        """Hash: ``schema``, ``reader`` (the oldest schema that may read it); ``generation``, ``lineage``,
+        ``replid``, ``run``, ``where``, ``since``, ``leapt``, ``seen``, ``replicated`` (generation.lua);
+        ``…_key``, ``…_keys`` (masterkey.py)."""
+        self.confirmed = f"{prefix}confirmed"
+        """Empty: written behind what replicas have to confirm."""
         self.punches = f"{prefix}punches"
         """Stream: ``v``, ``p`` (the punch as JSON)."""
         self.quarantine = f"{prefix}quarantine"
         """Stream of records that could not be read and of repeats: ``v``, ``q`` (JSON)."""
+        self.quarantine_shares = f"{prefix}quarantine-shares"
+        """Hash: serial number → how many of its records are in the quarantine."""
         self.claimants = f"{prefix}claimants"
         """Hash ``SN|cpusn|mac`` → JSON: terminals that claim a serial number pinned to another."""
         self.terminals = f"{prefix}terminals"
@@ -42,8 +48,6 @@ class Keys:
         self.models = f"{prefix}models"
         """Hash: ``model|firmware`` → JSON, notes on a kind of terminal; ``…|word`` → how often in a row that
         was not answered; ``…|(claimed)`` → until when somebody makes the notes (ms)."""
-        self.backfills = f"{prefix}backfills"
-        """Sorted set of all backfills as ``SN id``, by when they were asked for (ms)."""
 
     def terminal(self, sn: str) -> str:
         """Hash: what is known of one terminal."""
@@ -62,8 +66,16 @@ class Keys:
         return f"{self.prefix}user:{enrollid}"
 
     def image(self, uid: str) -> str:
-        """A picture that came with a punch."""
+        """A picture that came with a punch, sealed."""
         return f"{self.prefix}image:{uid}"
+
+    def session(self, digest: str) -> str:
+        """A browser that is signed in, by the hash of its cookie: JSON, gone when it is over."""
+        return f"{self.prefix}session:{digest}"
+
+    def sessions(self, token_id: str) -> str:
+        """Sorted set: the sessions of one token, by when they end at most (ms)."""
+        return f"{self.prefix}sessions:{token_id}"
 
     def order(self, order_id: str) -> str:
         """Hash: one order: ``told`` (JSON) never changes, all else does."""
@@ -95,6 +107,16 @@ class Keys:
         """Hash: one backfill: ``b`` (JSON, as it was asked for), ``created`` (ms), and what came of its
         orders: ``done``, ``failed``, ``records``, ``new``."""
         return f"{self.prefix}backfill:{backfill_id}"
+
+    @property
+    def headcount(self) -> str:
+        """Hash: process → how many terminals it has (JSON)."""
+        return f"{self.prefix}headcount"
+
+    @property
+    def backfills(self) -> str:
+        """Sorted set of all backfills as ``SN id``, by when they were asked for (ms)."""
+        return f"{self.prefix}backfills"
 
     @property
     def news(self) -> str:

@@ -20,6 +20,7 @@ from tfserver.model import canonical_sn, rfc3339
 from tfserver.order import ORDER_TRANSITIONS, Danger, Order, OrderError, OrderEvent, OrderState
 from tfserver.store.audit import ordered
 from tfserver.store.client import Client
+from tfserver.store.datakeys import DataKeys
 from tfserver.store.storetime import StoreTime
 from tfserver.store.turn import Question, Turn
 from tfserver.store.vault import Vault
@@ -30,6 +31,7 @@ than 2: that is what punches wait beside a flood of orders (with 100 a call it w
 call costs half a question by itself."""
 MOST_ATTEMPTS: Final = 5
 SWEPT_A_CALL: Final = 16
+DOUBTED_A_CALL: Final = 100
 MOST_DOORS: Final = 10
 """For doors there is so much more room than for all others: who fills a queue locks nobody out."""
 DUE_A_LOOK: Final = 500
@@ -38,8 +40,6 @@ MOST_BACKFILLS: Final = 10_000
 MOST_DAYS_OPEN: Final = 8
 """An order waits no longer than seven days (LIVES), and its deadlines are swept."""
 _REKEYED: Final = 3
-_KEYS_SECONDS: Final = 60.0
-_MOST_KEYS: Final = 10_000
 
 
 class NewOrder(NamedTuple):
@@ -79,6 +79,8 @@ class _Told(msgspec.Struct, omit_defaults=True):
     sealed: str | None = None
     asker: str | None = None
     backfill: str | None = None
+    generation: int | None = None
+    """Of the store, when it was put."""
 
 
 class Group(NamedTuple):
@@ -150,8 +152,7 @@ class Outbox:
         self._owner = owner
         self._turn = Turn(client.reactor, self._call, MOST_A_CALL)
         self._time = StoreTime(client)
-        self._keys: dict[int, str] = {}
-        self._keys_at = 0.0
+        self._data_keys = DataKeys(client, vault)
 
     async def put(self, order: NewOrder) -> Put:
         """Let an order wait for its terminal, unless something speaks against it; then nothing is kept."""
@@ -161,7 +162,7 @@ class Outbox:
         ask = self._turn.ask_first if order.danger is Danger.DOOR else self._turn.ask
         for _ in range(_REKEYED):
             args, sealed = await self._sealed(order) if order.secrets else (order.args, _NOTHING_SEALED)
-            told = _told(order, sealed=sealed[3] or None, asker=self._owner if order.waits else None)
+            told = self._told(order, sealed=sealed[3] or None, asker=self._owner if order.waits else None)
             order_id = new_id()
             found = await ask(
                 *_question(order_id, order, told, args),
@@ -174,14 +175,14 @@ class Outbox:
                 self._time.heard(int(found[2]))
             if found[0] != "rekey":
                 return _put(found, order)
-            self._keys.pop(order.enrollid, None)
+            await self._data_keys.refused(order.enrollid, "".join(found[1:]))
         raise StoreError(f"user {order.enrollid} got new data keys faster than the order could be kept")
 
     async def _sealed(self, order: NewOrder) -> tuple[dict[str, Any], Question]:
         """The fields of an order without its secrets, and what the store is told of these."""
         text = msgspec.json.encode(order.secrets).decode()
         name = f"{order.enrollid}/{order.backupnum}/{self._vault.version_of(text)}"
-        wrapped, is_new = await self._data_key(order.enrollid)
+        wrapped, is_new = await self._data_keys.of(order.enrollid)
         sealed = self._vault.seal(wrapped, order.enrollid, order.backupnum, text)
         args = {key: value for key, value in order.args.items() if key not in order.secrets}
         return args, (order.enrollid, wrapped, "1" if is_new else "0", name, sealed)
@@ -197,7 +198,7 @@ class Outbox:
             )
         ]
         for order_id, order in orders.items():
-            told = _told(order, backfill=keys.backfill(group.id))
+            told = self._told(order, backfill=keys.backfill(group.id))
             asked.append(
                 (*_question(order_id, order, told, order.args), *_NOTHING_SEALED, "", "", "0", 0, "")
             )
@@ -245,6 +246,16 @@ class Outbox:
         while int((await self._turn.ask("sweep", SWEPT_A_CALL))[0]) >= SWEPT_A_CALL:
             pass
 
+    async def end_doubtful(self) -> None:
+        """The store failed over: end what waits and must not be said twice. It may know no more that this was
+        sent. What was in hand then ends by its deadline."""
+        kept = 0
+        while True:
+            found, ended = map(int, await self._turn.ask("doubt", kept, DOUBTED_A_CALL))
+            kept += found - ended
+            if found < DOUBTED_A_CALL:
+                break
+
     async def due(self) -> list[str]:
         """Some terminals of this process that have open orders, canonical."""
         found = await self._client.read("SRANDMEMBER", self._client.keys.due(self._owner), DUE_A_LOOK)
@@ -276,17 +287,11 @@ class Outbox:
         cursor = pairs[limit - 1][1] if len(pairs) > limit else None
         return [order for order in found if order is not None], cursor
 
-    async def _data_key(self, enrollid: int) -> tuple[str, bool]:
-        """A person's data key, and whether it is new. The store looks whether a remembered one is valid."""
-        if self._client.reactor.seconds() - self._keys_at > _KEYS_SECONDS or len(self._keys) >= _MOST_KEYS:
-            self._keys, self._keys_at = {}, self._client.reactor.seconds()
-        if enrollid in self._keys:
-            return self._keys[enrollid], False
-        found: str | None = await self._client.write("HGET", self._client.keys.user(enrollid), "key")
-        if found is None:
-            return self._vault.new_data_key(enrollid), True
-        self._keys[enrollid] = found
-        return found, False
+    def _told(self, order: NewOrder, **more: Any) -> _Told:
+        within, sn = round(order.within * 1000), canonical_sn(order.sn)
+        told = _Told(sn, order.cmd, order.danger, order.subject, within, order.actor, **more)
+        told.generation = None if order.danger is Danger.ORDINARY else self._client.generation
+        return told
 
     def _look(self, found: list[Any]) -> Look:
         if found[0] != "order":
@@ -312,11 +317,11 @@ class Outbox:
         args: list[Any] = [keys.order(""), keys.orders(""), keys.queue(""), keys.terminal(""), keys.alive("")]
         args += (keys.due(""), keys.wake(""), keys.prefix + "user:", keys.sealed(""), keys.idempotency(""))
         args += (self._owner, settings.most_open, settings.most_open + MOST_DOORS)
-        args += (settings.most_ended, settings.days * 86_400_000, MOST_ATTEMPTS)
+        args += (settings.most_ended, settings.days * 86_400_000, MOST_ATTEMPTS, self._client.generation)
         for question in questions:
             args += question
-        names = [keys.deadlines, keys.sequence, keys.events, keys.audit]
-        return [self._answer(answer) for answer in await self._client.run("outbox", names, args)]
+        names = [keys.deadlines, keys.sequence, keys.events, keys.audit, keys.meta]
+        return [self._answer(answer) for answer in await self._client.keep("outbox", names, args)]
 
     def _answer(self, answer: Any) -> Any:
         return self._client.meaning(answer[1]) if answer[0] == "failed" else answer
@@ -328,12 +333,6 @@ def new_id() -> str:
 
 
 _NOTHING_SEALED: Final[Question] = (0, "", "0", "", "")
-
-
-def _told(order: NewOrder, **more: str | None) -> _Told:
-    within = round(order.within * 1000)
-    sn = canonical_sn(order.sn)
-    return _Told(sn, order.cmd, order.danger, order.subject, within, order.actor, **more)
 
 
 def _question(order_id: str, order: NewOrder, told: _Told, args: dict[str, Any]) -> Question:

@@ -14,14 +14,27 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
 from tfserver.config import Punches as PunchSettings
 from tfserver.errors import ScriptFailed, StoreUnavailable
 from tfserver.store.client import Client
 from tfserver.store.horizon import Archived, Horizon, is_remembered, without
-from tfserver.store.shelf import TOUCH_EVERY, Bad, Done, Frame, Kept, Present, Record, Shelf, Told, write
+from tfserver.store.room import Room
+from tfserver.store.shelf import (
+    TOUCH_EVERY,
+    Bad,
+    Done,
+    Frame,
+    Kept,
+    Present,
+    Record,
+    Seal,
+    Shelf,
+    Told,
+    write,
+)
 
 MOST_RECORDS_A_CALL: Final = 200
 """Records, bad ones and frames: so many take the store a few milliseconds."""
@@ -32,6 +45,8 @@ MOST_CALLS: Final = 8
 MOST_WAITING: Final = 20_000
 MOST_OLD: Final = 5000
 """Records that wait for what the archive knows of them."""
+MOST_PICTURES: Final = 32 * 1024 * 1024
+"""Bytes of pictures that wait with their punches."""
 SIGHTING_DAYS: Final = 3
 FROZEN_AFTER: Final = 3
 """So many repeats of one time value mean a clock that stands still (protocol §7 #15)."""
@@ -45,18 +60,30 @@ class Punches:
     """The stream of punches and the quarantine beside it."""
 
     def __init__(
-        self, reactor: Any, client: Client, settings: PunchSettings, archived: Archived | None = None
+        self,
+        reactor: Any,
+        client: Client,
+        settings: PunchSettings,
+        archived: Archived | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self._reactor = reactor
         self._client = client
         self._settings = settings
         self._archived = archived
+        self._seal = seal
         self._horizon = Horizon(settings.dedupe_days)
         self._old = 0
         self._waiting: deque[Frame] = deque()
         self._waiting_records = 0
         self._calls = 0
         self._scheduled = False
+        self._pictures = Room(MOST_PICTURES)
+
+    @property
+    def fullness(self) -> float:
+        """How much of what may wait to be kept does, at most about 1."""
+        return max(self._waiting_records / MOST_WAITING, self._old / MOST_OLD, self._pictures.fullness)
 
     def shelf(self, sn: str) -> Shelf:
         """Where the punches of a terminal go, for as long as it is connected."""
@@ -65,7 +92,18 @@ class Punches:
     def append(self, sn: str, logindex: int | None, records: list[Record], bad: list[Bad]) -> Deferred[Kept]:
         """Keep a terminal's records; StoreUnavailable and QuarantineFull promise nothing."""
         kept: Deferred[Kept] = Deferred()
+        pictures = sum(len(record.picture) for record in records)
+        if pictures:
+            try:
+                self._pictures.take(pictures)
+            except StoreUnavailable as full:
+                return fail(full)
+            kept.addBoth(self._has_left, pictures)
         self.keep(self.shelf(sn), logindex, records, bad, functools.partial(_fire, kept))
+        return kept
+
+    def _has_left(self, kept: Any, pictures: int) -> Any:
+        self._pictures.leave(pictures)
         return kept
 
     def keep(
@@ -193,8 +231,9 @@ class Punches:
             settings.image_hours * 3600,
             keys.terminal(""),
         ]
-        touching = write(frames, keys, present, args)
-        odd = await self._client.run("append", [keys.punches, keys.quarantine, keys.punched, keys.news], args)
+        touching = write(frames, keys, present, args, self._seal)
+        names = [keys.punches, keys.quarantine, keys.punched, keys.news, keys.quarantine_shares]
+        odd = await self._client.keep("append", names, args)
         answers: list[Kept | Exception] = [_ALL_NEW[len(frame.records)] for frame in frames]
         for number, known, repeats in zip(odd[::3], odd[1::3], odd[2::3], strict=True):
             if known < 0:
@@ -218,7 +257,8 @@ class Punches:
         """Forget quarantined records up to and including this place; how many there were."""
         ms, number = _place(until)
         kept = f"{ms}-{number + 1}"
-        return int(await self._client.write("XTRIM", self._client.keys.quarantine, "MINID", kept))
+        keys = self._client.keys
+        return int(await self._client.run("clear", [keys.quarantine, keys.quarantine_shares], [kept]))
 
 
 def _place(cursor: str) -> tuple[int, int]:

@@ -117,8 +117,15 @@ class Frame(msgspec.Struct, gc=False):
         return len(self.records) + len(self.bad) + 1
 
 
-def write(frames: list[Frame], keys: Keys, present: Present, args: list[Any]) -> list[tuple[int, Sets]]:
-    """Add the frames to the arguments of the script; returns the sets it is to touch, each with its frame."""
+Seal = Callable[[str, str], str]
+"""Seals the picture of a punch, by its ``uid``."""
+
+
+def write(
+    frames: list[Frame], keys: Keys, present: Present, args: list[Any], seal: Seal | None = None
+) -> list[tuple[int, Sets]]:
+    """Add the frames to the arguments of the script; returns the sets it is to touch, each with its frame.
+    Pictures are never kept in the open: without ``seal`` they are not kept."""
     touching: list[tuple[int, Sets]] = []
     for number, frame in enumerate(frames):
         records = frame.records
@@ -132,7 +139,7 @@ def write(frames: list[Frame], keys: Keys, present: Present, args: list[Any]) ->
                     record.member, "" if sighting is None else sighting, record.time, record.body,
                 )  # fmt: skip
                 continue
-        touching += [(number, sets) for sets in _write_runs(frame, keys, present, args)]
+        touching += [(number, sets) for sets in _write_runs(frame, keys, present, args, seal)]
     return touching
 
 
@@ -140,9 +147,12 @@ def _index(frame: Frame) -> int | str:
     return "" if frame.logindex is None else frame.logindex
 
 
-def _write_runs(frame: Frame, keys: Keys, present: Present, args: list[Any]) -> list[Sets]:
+def _write_runs(frame: Frame, keys: Keys, present: Present, args: list[Any], seal: Seal | None) -> list[Sets]:
     runs = _runs(frame.records)
-    pictures = [record for record in frame.records if record.picture]
+    pictures = []
+    if seal is not None:
+        shown = [(record.uid, record.picture) for record in frame.records if record.picture]
+        pictures = [(keys.image(uid), seal(uid, picture)) for uid, picture in shown]
     args += (frame.shelf.sn, _index(frame), len(runs), len(pictures), len(frame.bad))
     touching = []
     for run in runs:
@@ -155,8 +165,8 @@ def _write_runs(frame: Frame, keys: Keys, present: Present, args: list[Any]) -> 
         args += [record.body for record in run]
         if not covered:
             touching.append(sets)
-    for record in pictures:
-        args += (keys.image(record.uid), record.picture)
+    for picture in pictures:
+        args += picture
     for bad in frame.bad:
         args += bad
     return touching

@@ -14,11 +14,13 @@ from tfserver.model import (
     ClockEntry,
     Direction,
     Terminal,
+    Twins,
     capacities,
     rfc3339,
 )
 from tfserver.store.completeness import completeness_of
 
+A_MINUTE: Final = 60_000
 TIMELINE: Final = msgspec.json.Decoder(tuple[ClockEntry, ...])
 _DIRECTION: Final = msgspec.json.Decoder(Direction)
 
@@ -33,7 +35,18 @@ def pairs(flat: list[str]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def shown(sn: str, heard: str, punched: str, alive: int, flat: list[str]) -> Terminal:
+class _Twins(msgspec.Struct, frozen=True):
+    """As the registry keeps them; times in ms."""
+
+    sources: list[str]
+    seconds: float
+    until: float
+
+
+_TWINS: Final = msgspec.json.Decoder(_Twins)
+
+
+def shown(now_ms: float, sn: str, heard: str, punched: str, alive: int, flat: list[str]) -> Terminal:
     """One terminal, from its fields, when it was heard and punched last (ms), and whether its owner lives."""
     fields = pairs(flat)
     devinfo = msgspec.json.decode(fields.get("devinfo") or "{}")
@@ -59,7 +72,18 @@ def shown(sn: str, heard: str, punched: str, alive: int, flat: list[str]) -> Ter
         model_profile=fields.get("model_profile") or None,
         tags=msgspec.json.decode(fields.get("tags") or "[]"),
         direction=direction_of(fields.get("direction")),
+        twins=_twins_of(fields.get("twins"), now_ms),
+        has_path=bool(fields.get("path")),
     )
+
+
+def _twins_of(text: str | None, now_ms: float) -> Twins | None:
+    """As long as the registry remembers them: for so long again after they were held."""
+    kept = _TWINS.decode(text) if text else None
+    if kept is None or now_ms >= kept.until + max(1000 * kept.seconds, A_MINUTE):
+        return None
+    until = rfc3339(datetime.fromtimestamp(kept.until / 1000, UTC))
+    return Twins(kept.sources, kept.seconds, until)
 
 
 def _time(ms: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -20,12 +21,15 @@ from tfserver.model import (
     canonical_sn,
     capacities,
 )
+from tfserver.networks import SiteNetworks
 from tfserver.store.client import Client
 from tfserver.store.completeness import Mark, Marks
+from tfserver.store.headcount import Headcount
 from tfserver.store.keys import Keys
 from tfserver.store.models import Models
+from tfserver.store.refusals import LeaseHeld, RegistryFull, Stray
 from tfserver.store.terminal_rows import TIMELINE, clock_of, direction_of, drift_of, pairs, shown
-from tfserver.store.turn import Question, Turn
+from tfserver.store.turn import Question, Turn, Waiting
 
 HEARTBEAT_LIFE: Final = 15
 """Seconds after its last heartbeat a process counts as gone."""
@@ -40,7 +44,7 @@ BURIED_A_CALL: Final = 500
 class Arrival(NamedTuple):
     """A terminal that says who it is: its number as sent, identity, ``devinfo`` (JSON), address, and clock
     against UTC. ``clock`` and ``echo`` are for a clock of which nothing is known yet (design §3.4); ``full``
-    is how many percent of its memory of logs are used."""
+    is how many percent of its memory of logs are used, ``path`` the hash of the secret path that it said."""
 
     sn: str
     identity: Identity
@@ -52,6 +56,7 @@ class Arrival(NamedTuple):
     clock: tuple[ClockEntry, ...] = ()
     echo: int | None = None
     full: int | None = None
+    path: str = ""
 
 
 class Claimant(msgspec.Struct, frozen=True):
@@ -110,10 +115,6 @@ _OF_PROOF: Final = (
 )
 
 
-class RegistryFull(Exception):
-    """No room to remember another pending terminal or claimant."""
-
-
 class Terminals:
     """Registry and leases, as one process sees them. ``owner`` names the process and its start."""
 
@@ -121,14 +122,29 @@ class Terminals:
         self.owner = owner
         self.models = Models(client)
         self.marks = Marks(client)
+        self.headcount = Headcount(client, owner)
         self.disabled: set[str] = set()
         """Those that this process marked as disabled and has not enabled again, canonical."""
         self._client = client
         self._settings = settings
+        self._sites = SiteNetworks(settings.networks)
         self._turn = Turn(client.reactor, self._call)
+        self.tells: Callable[[], str] = lambda: "1"
+        """What the heartbeat says beside that this process lives."""
+
+    @property
+    def lineage(self) -> str:
+        """Which life of the store this is; in another one what was kept last may be gone."""
+        return self._client.lineage
+
+    @property
+    def waiting(self) -> Waiting:
+        """How many registrations and the like wait for the store, and how long."""
+        return self._turn.waiting
 
     async def register(self, arrival: Arrival, connection: str) -> Registration:
-        """Admit a terminal and give its lease to this connection. Raises RegistryFull, StoreUnavailable.
+        """Admit a terminal and give its lease to this connection. Raises RegistryFull, LeaseHeld,
+        Stray, StoreUnavailable.
 
         Of a clock unknown so far the arrival's own ``clock`` is kept, and returned as the same object.
         """
@@ -138,6 +154,7 @@ class Terminals:
             *(arrival.now_ms, "1" if arrival.approve else "0", connection, "" if ahead is None else ahead),
             *(arrival.address, _written(arrival.clock), "" if arrival.echo is None else arrival.echo),
             "" if arrival.full is None else arrival.full,
+            *(self._sites.holding(arrival.address), arrival.path),
         )
         if found[0] == "approved":
             site, timezone, profile, *rest, direction = found[1:11]
@@ -145,6 +162,10 @@ class Terminals:
             return _registration(arrival, decided, *rest)
         if found[0] == "full":
             raise RegistryFull
+        if found[0] in ("elsewhere", "path"):
+            raise Stray(found[0])
+        if found[0] == "held":
+            raise LeaseHeld(*found[1:])
         return Registration(Admission(found[0]))
 
     async def set_clock(self, sn: str, timeline: tuple[ClockEntry, ...], echo: int | None) -> None:
@@ -160,6 +181,7 @@ class Terminals:
         keys = self._client.keys
         args: list[Any] = [keys.terminal(""), keys.lost(""), LOST_LIFE, keys.wake(""), self.owner]
         args += (self._settings.most_pending, MOST_CLAIMANTS, keys.queue(""), keys.due(""))
+        args += (keys.alive(""), keys.everybody, self._settings.twins_seconds, self._sites.named)
         for question in questions:
             args += question
         answers = await self._client.run("registry", _registry(keys), args)
@@ -172,7 +194,7 @@ class Terminals:
     async def beat(self, heard: dict[str, int]) -> None:
         """This process lives, and heard these terminals at these times (UTC, ms)."""
         keys = self._client.keys
-        await self._client.write("SET", keys.alive(self.owner), "1", "EX", HEARTBEAT_LIFE)
+        await self._client.write("SET", keys.alive(self.owner), self.tells(), "EX", HEARTBEAT_LIFE)
         await self._client.write("SADD", keys.owners, self.owner)
         pairs = [part for sn, at in heard.items() for part in (at, canonical_sn(sn))]
         for start in range(0, len(pairs), 2 * HEARD_A_CALL):
@@ -235,7 +257,7 @@ class Terminals:
         """Approve or deny; False when there is no such terminal. Approval pins who claimed it last."""
         keys = self._client.keys
         args = [canonical_sn(sn), admission.value, keys.everybody, keys.lost(""), LOST_LIFE]
-        names = [keys.terminal(sn), keys.pending, keys.claimants, keys.events]
+        names = [keys.terminal(sn), keys.pending, keys.claimants, keys.events, keys.news]
         return bool(await self._client.run("admit", names, args))
 
     async def change(self, sn: str, fields: dict[str, str]) -> bool:
@@ -245,6 +267,11 @@ class Terminals:
         flat = [part for pair in fields.items() for part in pair]
         args = [canonical_sn(sn), keys.everybody, *flat]
         return bool(await self._client.run("change", [keys.terminal(sn), keys.events], args))
+
+    async def set_path(self, sn: str, path: str) -> bool:
+        """From its next registration on a terminal has to say the secret path that has this hash; empty: any
+        path does. False: there is no such terminal."""
+        return await self.change(sn, {"path": path})
 
     async def delete(self, sn: str) -> bool:
         """Forget a terminal; its connection is closed and has to be admitted anew. False: there is none."""
@@ -290,8 +317,7 @@ class Terminals:
         perhaps because there is no such terminal any more."""
         name = canonical_sn(sn)
         self.disabled.add(name)
-        now = round(self._client.reactor.seconds() * 1000)
-        if not await self._turn.ask("disable", name, now):
+        if not await self._turn.ask("disable", name, self._now_ms()):
             self.disabled.discard(name)
             raise StoreError(f"terminal {sn} was deleted")
 
@@ -312,7 +338,7 @@ class Terminals:
         keys = self._client.keys
         args = [after, limit, keys.terminal(""), keys.alive("")]
         found = await self._client.read_script("terminals", [keys.terminals, keys.heard, keys.punched], args)
-        return [shown(*row) for row in found]
+        return [shown(self._now_ms(), *row) for row in found]
 
     async def get(self, sn: str) -> Terminal | None:
         """One terminal, or None."""
@@ -325,7 +351,11 @@ class Terminals:
         owner = fields.get("owner")
         alive = await self._client.read("EXISTS", keys.alive(owner)) if owner else 0
         flat = [part for pair in fields.items() for part in pair]
-        return shown(name, heard or "", punched or "", alive, flat)
+        return shown(self._now_ms(), name, heard or "", punched or "", alive, flat)
+
+    def _now_ms(self) -> int:
+        now: int = round(self._client.reactor.seconds() * 1000)
+        return now
 
     async def claimants(self) -> list[Claimant]:
         """All devices in quarantine because their serial number is pinned to another."""

@@ -73,7 +73,7 @@ class Tokens:
 
     async def add(self, token: str, role: Role, now_ms: int) -> Token | None:
         """Accept a token from now on; adding it again changes nothing. None for one that was revoked."""
-        digest = _digest(token)
+        digest = digest_of(token)
         entry = Token(digest[:8], role, now_ms)
         key = self._client.keys.tokens
         if await self._client.write("HSETNX", key, digest, msgspec.json.encode(entry)):
@@ -82,7 +82,7 @@ class Tokens:
 
     async def issue(self, token: str, entry: Token, key: str = "") -> Token:
         """Accept a token that somebody asked for, once for each idempotency ``key``. Raises NotIssued."""
-        digest = _digest(token)
+        digest = digest_of(token)
         entry = msgspec.structs.replace(entry, id=digest[:8])
         keys = self._client.keys
         args = ["issue", digest, msgspec.json.encode(entry), MOST_TOKENS, KEY_SECONDS if key else ""]
@@ -109,7 +109,11 @@ class Tokens:
 
     async def find(self, token: str) -> Token | None:
         """What a token allows, or None for one that is not accepted."""
-        digest, asked_at, revoked = _digest(token), self._clock(), self._revoked
+        return await self.accepted(digest_of(token))
+
+    async def accepted(self, digest: str) -> Token | None:
+        """What the token of a hash allows, or None for one that is not accepted."""
+        asked_at, revoked = self._clock(), self._revoked
         known = self._known.get(digest)
         if known is not None and asked_at - known[1] < FRESH_SECONDS:
             return known[0]
@@ -138,6 +142,6 @@ def _entry(text: str | None) -> Token | None:
     return msgspec.json.decode(text, type=Token) if text else None
 
 
-def _digest(token: str) -> str:
-    """Tokens are long and random, so a plain hash can't be searched backwards."""
+def digest_of(token: str) -> str:
+    """What is kept and compared. Tokens are long and random, so a plain hash can't be searched backwards."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -18,9 +18,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from tfserver.config import Webhooks as WebhookSettings
-from tfserver.errors import TfserverError
+from tfserver.errors import StoreError, TfserverError
 from tfserver.model import Kind, rfc3339
 from tfserver.store.client import Client
+from tfserver.store.masterkey import learn
 from tfserver.store.vault import Vault
 
 TERMINAL: Final = "terminal"
@@ -149,6 +150,19 @@ class Webhooks:
         """Make a webhook; it is delivered to within a second or so. Under an idempotency ``key`` there is
         only one, because its secret is told only once. Raises TooManyWebhooks, MadeBefore."""
         webhook_id = hashlib.sha256(key.encode()).hexdigest()[:16] if key else secrets.token_hex(8)
+        made = await self._add(webhook_id, new, key)
+        if made == "master":
+            await learn(self._client, self._vault)
+            made = await self._add(webhook_id, new, key)
+        if made == "known":
+            raise MadeBefore("a webhook was made under this Idempotency-Key; its secret is shown only once")
+        if made == "full":
+            raise TooManyWebhooks(f"there are {self._settings.most} webhooks already (webhooks.most)")
+        if made != "added":
+            raise StoreError("the master key was changed more often than its secret could be sealed")
+        return await self._found(webhook_id)
+
+    async def _add(self, webhook_id: str, new: NewWebhook, key: str) -> Any:
         wrapped, sealed = seal_new(self._vault, webhook_id, new.secret)
         fields = {
             "url": new.url,
@@ -160,12 +174,7 @@ class Webhooks:
             "secret": sealed,
         }
         flat = [part for pair in fields.items() for part in pair]
-        made = await self._run("add", webhook_id, self._settings.most, new.after or "", *flat)
-        if made == "known":
-            raise MadeBefore("a webhook was made under this Idempotency-Key; its secret is shown only once")
-        if made == "full":
-            raise TooManyWebhooks(f"there are {self._settings.most} webhooks already (webhooks.most)")
-        return await self._found(webhook_id)
+        return await self._run("add", webhook_id, self._settings.most, new.after or "", *flat)
 
     async def all(self) -> list[Webhook]:
         """All of them, the oldest first."""
@@ -247,7 +256,7 @@ class Webhooks:
 def script_arguments(client: Client, verb: str, webhook_id: str, *args: Any) -> tuple[list[str], list[Any]]:
     """Keys and arguments of a step of ``scripts/webhooks.lua``."""
     keys = client.keys
-    names = [keys.webhooks, keys.punches, keys.news]
+    names = [keys.webhooks, keys.punches, keys.news, keys.meta]
     return names, [keys.webhook(""), keys.dead(""), keys.again(""), verb, webhook_id, *args]
 
 

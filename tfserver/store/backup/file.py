@@ -54,7 +54,8 @@ class Entry(NamedTuple):
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The first line: what is in the file.
 
-    ``master_key`` is the id of the key that credentials need, ``archive`` that of the database whose rows are
+    ``master_key`` is the id of the key that credentials need, ``more_keys`` are those that some still need
+    because the master key was being changed, ``archive`` that of the database whose rows are
     in it, if any are, and ``secrets`` names the files with secrets.
     """
 
@@ -68,6 +69,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     time: str
     archive: str = ""
     secrets: tuple[str, ...] = ()
+    more_keys: tuple[str, ...] = ()
     count: int = 0
     rows: int = 0
     largest: int = 0

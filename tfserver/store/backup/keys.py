@@ -7,7 +7,7 @@ lost leases, lists of what is due, and which connection owns a terminal.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 import hiredis
@@ -23,7 +23,9 @@ _BYTES_A_CALL: Final = 1 << 20
 _COMMANDS_A_CALL: Final = 500
 _BULK: Final = 512 * 1024 * 1024
 _OF_PROCESSES: Final = tuple(
-    name("").encode() for keys in [Keys("")] for name in (keys.alive, keys.lost, keys.due)
+    name("").encode()
+    for keys in [Keys("")]
+    for name in (keys.alive, keys.lost, keys.due, keys.session, keys.sessions)
 )
 _PUNCHES: Final = Keys("").punches
 _ARCHIVED: Final = Keys("").archived
@@ -39,8 +41,8 @@ _LEASED: Final = (_ARCHIVED.encode(), Keys("").webhook("").encode())
 def described(store: Blocking, prefix: str, time: str) -> Header:
     """The header of a backup of what stands under a prefix. Raises BackupError when that is nothing."""
     keys = Keys(prefix)
-    found = store.ask("HMGET", keys.meta, "schema", "reader", "master_key")
-    schema, reader, master_key = (_text(one) for one in found)
+    found = store.ask("HMGET", keys.meta, "schema", "reader", "master_key", "leaving_keys")
+    schema, reader, master_key, leaving = (_text(one) for one in found)
     if not reader:
         raise BackupError(f"no tfserver keeps anything under '{prefix}' in this store")
     if int(reader) == UNFINISHED:
@@ -53,6 +55,7 @@ def described(store: Blocking, prefix: str, time: str) -> Header:
         schema=int(schema),
         reader=int(reader),
         master_key=master_key,
+        more_keys=tuple(leaving.split()),
         software=software,
         time=time,
     )
@@ -69,27 +72,33 @@ def entries(store: Blocking, prefix: str) -> Iterator[Entry]:
         yield from _dumped(store, start, [name])
 
 
-def refuse(store: Blocking, prefix: str, header: Header, key_id: str | None) -> None:
-    """BackupError when this backup must not go there; ``key_id`` is that of the master key given, if any."""
+def refuse(store: Blocking, prefix: str, header: Header, key_ids: Collection[str]) -> None:
+    """BackupError when this backup must not go there; ``key_ids`` are those of the master keys given, if any
+    are."""
     if header.reader > SCHEMA:
         raise BackupError(
             f"the backup has schema {header.schema}, readable from schema {header.reader} on, and this "
             f"tfserver knows schema {SCHEMA}: restore it with the tfserver that wrote it"
         )
     refuse_running(store, prefix)
-    kept = _text(store.ask("HGET", Keys(prefix).meta, "master_key"))
-    for there, what in ((kept, "the store's"), (key_id, "the one given here")):
-        if there and header.master_key and there != header.master_key:
-            raise BackupError(
-                f"the backup's credentials are sealed with master key {header.master_key}, and {what} is "
-                f"{there}: give back the old one"
-            )
+    _refuse_without_key(_text(store.ask("HGET", Keys(prefix).meta, "master_key")), header, key_ids)
     bound = _bulk_bound(store)
     if header.largest > bound:
         raise BackupError(
             f"one key of the backup has {header.largest} bytes, and the store takes {bound}: "
             f"CONFIG SET proto-max-bulk-len {header.largest + 1} there"
         )
+
+
+def _refuse_without_key(kept: str, header: Header, key_ids: Collection[str]) -> None:
+    needed = [key_id for key_id in (header.master_key, *header.more_keys) if key_id]
+    given = (", ".join(key_ids), "the one given here") if key_ids else (kept, "the store's")
+    for key_id in needed if given[0] else ():
+        if key_id not in (key_ids or (kept, *header.more_keys)):
+            raise BackupError(
+                f"the backup's credentials are sealed with master key {key_id}, and {given[1]} is "
+                f"{given[0]}: give back the old one"
+            )
 
 
 def refuse_running(store: Blocking, prefix: str) -> None:
@@ -154,6 +163,8 @@ class Restoring:
             self._calls.flush()
             if self._meta is not None:
                 self._calls.add(_restoring(self._prefix, self._meta), 0)
+                # older than what there was: the next server that starts begins a new generation
+                self._calls.add(("HDEL", Keys(self._prefix).meta, "replid", "run"), 0)
                 self._calls.flush()
                 self.keys += 1
 

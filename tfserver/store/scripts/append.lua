@@ -3,7 +3,8 @@
 -- first, SADD next, and all else after them. A failure between them can only lead to a second entry that is
 -- refused by nobody but recognised by its uid, never to a lost one.
 --
--- KEYS 1 stream of punches, 2 stream of the quarantine, 3 sorted set of last punches, 4 news
+-- KEYS 1 stream of punches, 2 stream of the quarantine, 3 sorted set of last punches, 4 news, 5 how much of the
+--      quarantine is whose
 -- ARGV 1 life of known punches (s), 2 life of sightings (s), 3 bound of the quarantine, 4 now (ms), 5 "suspect"
 --      after this many repeats (repeats fill at most half of the quarantine), 6 life of pictures (s), 7 beginning
 --      of the keys of terminals, then for each frame: sn, logindex or "", shape, and
@@ -16,7 +17,8 @@
 --        for each bad one: why, raw
 --      touch: let the two lives begin anew if there is something new in the run
 -- Returns three numbers for each frame that was not simply new as a whole: its place among the frames (from 1), how
--- many were known, and how many of these are repeats; known is -1 when its bad records find the quarantine full.
+-- many were known, and how many of these are repeats; known is -1 when its bad records find the quarantine full, or
+-- the quarter of it that one terminal may fill.
 -- Every redis.call costs as much as a short loop: there is none here that an ordinary frame does not need.
 local punches, quarantine, punched = KEYS[1], KEYS[2], KEYS[3]
 local ARGV, call, unpack = ARGV, redis.call, unpack
@@ -24,10 +26,18 @@ local now, last = ARGV[4], #ARGV
 local i, frame = 8, 0
 local odd, heard = {}, {}
 local filled
+local most = tonumber(ARGV[3])
+local most_of_one = math.max(100, math.floor(most / 4))
+local of = {}
+
+local function share(sn)
+  of[sn] = of[sn] or tonumber(call('HGET', KEYS[5], sn)) or 0
+  return of[sn]
+end
 
 local function put_aside(kind, sn, logindex, why, raw)
   call('XADD', quarantine, '*', 'v', '1', 'kind', kind, 'sn', sn, 'logindex', logindex, 'why', why, 'raw', raw)
-  filled = filled + 1
+  filled, of[sn] = filled + 1, call('HINCRBY', KEYS[5], sn, 1)
 end
 
 local function freeze(sn, terminal, time)
@@ -51,7 +61,7 @@ end
 local function again(sn, logindex, sighted, sighting, time, body)
   if sighted == '' or call('EXISTS', sighted) == 0 or call('SADD', sighted, sighting) == 0 then return 0 end
   filled = filled or call('XLEN', quarantine)
-  if filled < tonumber(ARGV[3]) / 2 then
+  if filled < most / 2 and share(sn) < most_of_one / 2 then
     put_aside('repeat', sn, logindex, 'the same punch under another logindex', body)
   end
   freeze(sn, ARGV[7] .. sn, time)
@@ -113,7 +123,7 @@ local function keep_frame(sn, logindex, runs)
   i = i + 2
   if bad > 0 then
     filled = filled or call('XLEN', quarantine)
-    full = filled + bad > tonumber(ARGV[3])
+    full = filled + bad > most or share(sn) + bad > most_of_one
   end
   for _ = 1, runs do
     local known, sighted, touch, count = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])

@@ -1,10 +1,10 @@
 -- Webhooks: what people ask of them, and the steps of the process that delivers. All times are the store's own, so
 -- that no process with a wrong clock delivers too early, or beside another.
 --
--- KEYS 1 webhooks (set of ids), 2 stream of punches, 3 stream of news
+-- KEYS 1 webhooks (set of ids), 2 stream of punches, 3 stream of news, 4 meta
 -- ARGV 1-3 prefixes of: webhook, dead letters, dead letters to be sent again; 4 verb, 5 id of the webhook, then
---   "add": most webhooks, place to begin behind or "", fields and values. Answers "full", "known" or
---      "added"
+--   "add": most webhooks, place to begin behind or "", fields and values. Answers "full", "known", "added", or "master"
+--      when its data key is wrapped by another master key than the one that seals now
 --   "look": (id "" is all; writes nothing) answers for each {id, ms that the oldest waits, waiting to be sent again,
 --      fields and values}
 --   "change": ms that an old secret still signs, fields and values. Answers "changed" or "missing"
@@ -106,6 +106,10 @@ function does.add()
   -- the same idempotency key gives the same id
   if call('SISMEMBER', webhooks, id) == 1 then return 'known' end
   if call('SCARD', webhooks) >= tonumber(ARGV[6]) then return 'full' end
+  local seals = call('HGET', KEYS[4], 'master_key')
+  for n = 8, #ARGV, 2 do
+    if ARGV[n] == 'key' and seals and seals ~= string.match(ARGV[n + 1], '^[^:]*') then return 'master' end
+  end
   call('HSET', webhook, 'punches', beginning(ARGV[7]), 'news', newest(news), 'state', 'active', 'version', 1,
     'created', whole(now), unpack(ARGV, 8))
   call('SADD', webhooks, id)

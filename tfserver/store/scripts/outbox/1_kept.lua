@@ -3,15 +3,16 @@
 -- To run a command costs several times what it does, and each field half as much again: hence few commands, what never
 -- changes of an order in one field, and what can wait for the end of the call is done there for all together.
 --
--- KEYS 1 deadlines, 2 sequence, 3 events, 4 audit
+-- KEYS 1 deadlines, 2 sequence, 3 events, 4 audit, 5 meta
 -- ARGV 1-10 prefixes of: order, orders of a terminal, queue of a terminal, terminal, heartbeat, due terminals of a
 --      process, wake-up channel, user, sealed values, idempotency keys · 11 owner, 12 most open orders of a terminal,
---      13 the same for doors, 14 most ended ones, 15 life of an ended one (ms), 16 most attempts, then the questions:
+--      13 the same for doors, 14 most ended ones, 15 life of an ended one (ms), 16 most attempts, 17 generation of the store, then the questions:
 --   "put", id, sn, cmd, danger, ttl (ms), what never changes of it (JSON, outbox.py), args, shown args, person, wrapped
 --      data key or "", "1" if that was made now, name of sealed value or "", sealed value, idempotency key or "",
 --      digest, "1" when logs must be proven, when it is over (ms) if counted from an earlier moment, else 0, what the
 --      audit is told (JSON, without how it stands) or "". Answers
---      {"put", id, created, expires} {"again", id} {reused|unknown|not approved|offline|full|dirty|rekey|late, …}
+--      {"put", id, created, expires} {"again", id} {"rekey"} or {"rekey", "master"} when the new data key is wrapped by
+--      another master key than the one that seals now {reused|unknown|not approved|offline|full|dirty|late, …}
 --   "group", sn, how many, backfill, JSON, list of backfills, name there, life (ms), most listed, idempotency key or
 --      "", digest. The "put"s behind it in this call are the orders of one backfill: all of them are made or none.
 --      Answers as put, with the id that the backfill has in its name
@@ -24,7 +25,9 @@
 --   "progress", id, connection, reply: its deadline moves. Answers {"1"} or {"0"}
 --   "cancel", id, actor: what was sent once without an answer ends unknown. Answers {"was", state before} or {"missing"}
 --   "sweep", how many: ends or puts back what is past its deadline. Answers {how many}
-local deadlines, sequence, events, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+--   "doubt", how many to pass over, how many to look at: of open orders, those for once that were put before a failover
+--      end unknown. Answers {how many were there, how many of these have ended}
+local deadlines, sequence, events, audit, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local order_of, orders_of, queue_of, terminal_of, alive_of = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local due_of, wake_of, user_of, sealed_of, key_of = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local owner, most_open, most_doors = ARGV[11], tonumber(ARGV[12]), tonumber(ARGV[13])
@@ -35,6 +38,9 @@ local AGAIN, EVENTS, AUDITED, DUE_LIFE, NUMBERS = 10000, 10000, 100000, 86400, 1
 local FENCE, MOST_TOLD = 20000, 4096
 local WAITED = '{"message":"it waited until its seconds were over"}'
 local LOST = '{"message":"the process or the connection that sent it is gone, and no answer was seen"}'
+local FAILED_OVER =
+  '{"message":"the store failed over after it was put, and may not know whether it was sent and done before that"}'
+local generation = tonumber(ARGV[17])
 local run = redis.call
 local clock, is_told = run('TIME'), false
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -115,7 +121,12 @@ end
 -- A key that was remembered must not come back here after it was forgotten on purpose: only a new one is kept.
 local function has_key(person, wrapped, is_new)
   local kept = data_keys[person] or run('HGET', user_of .. person, 'key')
-  if not kept and is_new and run('HSET', user_of .. person, 'key', wrapped) then kept = wrapped end
+  if not kept and is_new then
+    local seals = run('HGET', meta, 'master_key')
+    if seals and seals ~= string.match(wrapped, '^[^:]*') then return false, 'master' end
+    run('HSET', user_of .. person, 'key', wrapped)
+    kept = wrapped
+  end
   data_keys[person] = kept
   return kept == wrapped
 end

@@ -57,6 +57,11 @@ local function put_back(id, told, attempts, why)
   due(told.sn, run('HGET', terminal_of .. told.sn, 'owner'))
 end
 
+-- Put before a failover, which may have forgotten that it was sent: never said again, unless that is harmless.
+local function is_doubtful(told)
+  return told.danger ~= 'ordinary' and told.generation and told.generation ~= generation
+end
+
 -- It was not sent, and will not be; was it sent before, nobody learned what came of that.
 local function unsent(id, told, earlier, state, why)
   if earlier > 0 then state, why = 'unknown', run('HGET', order_of .. id, 'error') or '' end

@@ -34,7 +34,8 @@ local function put(at)
   if ARGV[at + 15] == '1' and told[4] then return {'dirty', told[4]} end
   if run('ZCARD', queue_of .. sn) >= (is_door and most_doors or most_open) then return {'full'} end
   if name ~= '' then
-    if not has_key(ARGV[at + 8], ARGV[at + 9], ARGV[at + 10] == '1') then return {'rekey'} end
+    local is_its, why = has_key(ARGV[at + 8], ARGV[at + 9], ARGV[at + 10] == '1')
+    if not is_its then return {'rekey', why} end
     hold(name, id, ARGV[at + 9], ARGV[at + 12], ttl)
   end
 

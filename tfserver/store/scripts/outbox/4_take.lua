@@ -21,10 +21,13 @@ local function chosen(sn, connection, doors, call, in_hand)
     local page = run('ZRANGE', queue_of .. sn, from, from + many - 1)
     for _, id in ipairs(page) do
       local told = read(id, 'ready', 'created', 'call', 'args')
-      if told.state == 'sent' and told.conn ~= connection then
+      local is_in_hand = told.conn == connection and string.find(in_hand, id, 1, true)
+      if told.state and is_doubtful(told) and not is_in_hand then
+        finish(id, told, 'unknown', '', FAILED_OVER)
+      elseif told.state == 'sent' and told.conn ~= connection then
         -- of a connection before this one: its answer will not come any more
         unlearned(id, told, LOST)
-      elseif told.state == 'sent' and tonumber(told.call or 0) < call and not string.find(in_hand, id, 1, true) then
+      elseif told.state == 'sent' and tonumber(told.call or 0) < call and not is_in_hand then
         put_back(id, told, told.attempts - 1, '')
       elseif not told.state then
         run('ZREM', queue_of .. sn, id)

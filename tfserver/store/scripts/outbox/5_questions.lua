@@ -1,5 +1,5 @@
 -- One question after another.
-local does, length = {put = put}, {put = 18, group = 10, take = 5, finish = 10, progress = 3, cancel = 2, sweep = 1}
+local does, length = {put = put}, {put = 18, group = 10, take = 5, finish = 10, progress = 3, cancel = 2, sweep = 1, doubt = 2}
 
 function does.take(at) return take(ARGV[at], ARGV[at + 1], ARGV[at + 2] == '1', at + 3) end
 function does.finish(at)
@@ -53,7 +53,7 @@ function does.cancel(at)
   local before = told.state
   if before == 'queued' then
     local message, state = 'taken back by ' .. ARGV[at + 1], 'cancelled'
-    if told.attempts > 0 then message, state = message .. '; it was sent before, and no answer came', 'unknown' end
+    if told.attempts > 0 or is_doubtful(told) then message, state = message .. '; it was sent before, and no answer came', 'unknown' end
     finish(id, told, state, '', '{"message":' .. quoted(message) .. '}')
   end
   return before and {'was', before} or {'missing'}
@@ -62,7 +62,9 @@ end
 local function overdue(id)
   local told = read(id)
   moved[id] = false
-  if told.state == 'queued' then
+  if told.state and is_doubtful(told) then
+    finish(id, told, 'unknown', '', FAILED_OVER)
+  elseif told.state == 'queued' then
     unsent(id, told, told.attempts, 'expired', WAITED)
   elseif told.state == 'sent' then
     unlearned(id, told, LOST)
@@ -83,7 +85,21 @@ function does.sweep(at)
   return {#found}
 end
 
-local answers, at = {}, 17
+function does.doubt(at)
+  settle()
+  local found, ended = run('ZRANGE', deadlines, ARGV[at], ARGV[at] + ARGV[at + 1] - 1), 0
+  for _, id in ipairs(found) do
+    local told = read(id)
+    -- of what is under way somebody may still tell the end
+    if told.state == 'queued' and is_doubtful(told) then
+      finish(id, told, 'unknown', '', FAILED_OVER)
+      ended = ended + 1
+    end
+  end
+  return {#found, ended}
+end
+
+local answers, at = {}, 18
 while at <= #ARGV do
   local done, answer = pcall(does[ARGV[at]], at + 1)
   if not done then
