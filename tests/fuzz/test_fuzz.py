@@ -52,7 +52,7 @@ def explore(case: Any, target: Target) -> None:
 def both(target_type: Callable[[], Target]) -> Callable[[Any], None]:
     """A test of one target: first what was found once, then examples."""
 
-    def test(self: Any) -> None:
+    def nothing_breaks(self: Any) -> None:
         """Nothing breaks."""
         target = target_type()
         known = found_cases(target)
@@ -61,7 +61,7 @@ def both(target_type: Callable[[], Target]) -> Callable[[Any], None]:
             target.check(self, data)
         explore(self, target)
 
-    return test
+    return nothing_breaks
 
 
 class Plain(SynchronousTestCase):
