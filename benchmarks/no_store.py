@@ -21,7 +21,7 @@ from tfserver.commands.context import Services, Stores
 from tfserver.config import CatchUp, Settings
 from tfserver.config import Terminals as TerminalSettings
 from tfserver.gateway.service import Gateway
-from tfserver.metrics import Metrics
+from tfserver.metrics import FleetCounts, Metrics
 from tfserver.model import Admission, ClockEntry, Decided, Registration
 from tfserver.service import settle_memory
 from tfserver.store.keys import Keys
@@ -30,6 +30,24 @@ from tfserver.store.terminals import Arrival, Lease, Losses
 from tfserver.wire.times import Present
 
 ENDPOINT = "tcp:0:interface=127.0.0.1"
+
+
+class Headcount:
+    """Nobody is counted."""
+
+    async def silent(self, *_: Any) -> int:
+        """Nobody is."""
+        return 0
+
+    async def tell(self, *_: Any) -> None:
+        """Forget."""
+
+    async def sum(self, *_: Any) -> FleetCounts:
+        """Nobody is there."""
+        return FleetCounts()
+
+    async def leave(self) -> None:
+        """Nobody was there."""
 
 
 class Terminals:
@@ -41,6 +59,7 @@ class Terminals:
 
     def __init__(self) -> None:
         self.disabled: set[str] = set()
+        self.headcount = Headcount()
 
     async def register(self, arrival: Arrival, connection: str) -> Registration:
         """Admit."""

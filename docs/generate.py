@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import command_page
+import metrics_page
 import msgspec
 import yaml
 
@@ -157,6 +158,7 @@ PAGES = {
     "docs/session.md": picture,
     "docs/backupnum.md": slots,
     "docs/commands.md": command_page.page,
+    "docs/metrics.md": metrics_page.page,
 }
 
 

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tfserver.metrics import Metrics
 
-LABELS = {"why", "word", "result", "what", "kind", "le", "cmd", "outcome"}
+LABELS = {"version", "why", "word", "result", "what", "kind", "le", "cmd", "outcome"}
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -37,6 +37,7 @@ def used() -> Metrics:
     metrics.quarantine_full += 1
     metrics.store_failures += 2
     metrics.store_ready = True
+    metrics.store_generation = 3
     metrics.streams, metrics.waits = 4, 5
     metrics.completeness_seconds, metrics.without_completeness, metrics.gaps = 90.5, 3, 2
     return metrics
@@ -66,6 +67,7 @@ class ExpositionTests(SynchronousTestCase):
             ("tfserver_quarantine_full_total", (), 1),
             ("tfserver_store_failures_total", (), 2),
             ("tfserver_store_ready", (), 1),
+            ("tfserver_store_generation", (), 3),
             ("tfserver_streams", (), 4),
             ("tfserver_waits", (), 5),
             ("tfserver_completeness_seconds", (), 90.5),

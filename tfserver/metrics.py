@@ -9,12 +9,27 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from tfserver import __version__
+
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+
+
+FLEET: Final = {
+    "processes": "processes that live.",
+    "known": "terminals that have ever said who they are.",
+    "online": "terminals that are connected and admitted.",
+    "silent": "terminals that are online and have sent no punch for a day.",
+    "suspect_clocks": "terminals that are online and whose clock was two minutes off, or more.",
+    "pending": "terminals that wait for approval.",
+    "quarantined": "devices that claim the serial number of another.",
+    "gone": "terminals that were here once and have not been heard for an hour.",
+}
+"""The gauges of the fleet, and what they count."""
 
 
 class Answers:
@@ -38,26 +53,27 @@ class Answers:
         self.total += seconds
 
 
-class Metrics:
-    """What one process counts; several fit in one test."""
+class FleetCounts(NamedTuple):
+    """How many there are in the whole fleet, whichever process they are at."""
+
+    processes: int = 0
+    known: int = 0
+    online: int = 0
+    silent: int = 0
+    suspect_clocks: int = 0
+    pending: int = 0
+    quarantined: int = 0
+    gone: int = 0
+
+
+class Kept:
+    """What one process counts of what is kept, and of what is delivered."""
 
     def __init__(self) -> None:
-        self.connections = 0
-        self.terminals = 0
-        self.streams = 0
-        """People's event streams that are open."""
-        self.waits = 0
-        """Requests that wait for the end of an order."""
         self.store_ready = False
+        self.store_generation = 0
         self.store_failures = 0
         self.quarantine_full = 0
-        self.turned_away: Counter[str] = Counter()
-        self.notes: Counter[str] = Counter()
-        self.punches: Counter[str] = Counter()
-        self.answers: defaultdict[str, Answers] = defaultdict(Answers)
-        self.orders: Counter[tuple[str, str]] = Counter()
-        self.obeyed: defaultdict[str, Answers] = defaultdict(Answers)
-        self.catchup: Counter[str] = Counter()
         self.completeness_seconds = 0.0
         self.without_completeness = 0
         self.gaps = 0
@@ -70,6 +86,41 @@ class Metrics:
         self.webhooks: Counter[str] = Counter()
         self.webhooks_failing = 0
         self.webhooks_behind = 0.0
+
+
+class Metrics(Kept):
+    """What one process counts; several fit in one test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connections = 0
+        self.terminals = 0
+        self.streams = 0
+        """People's event streams that are open."""
+        self.http_connections = 0
+        """Open connections of people."""
+        self.http_refused: Counter[str] = Counter()
+        self.waits = 0
+        """Requests that wait for the end of an order."""
+        self.turned_away: Counter[str] = Counter()
+        self.cut_off: Counter[str] = Counter()
+        """Connections that were ended because of what they held up."""
+        self.yielded: Counter[str] = Counter()
+        """What gave way to punches."""
+        self.pauses = 0
+        self.lag = 0.0
+        self.memory = 0
+        self.pressure = 0.0
+        self.notes: Counter[str] = Counter()
+        self.twins: Counter[str] = Counter()
+        self.punches: Counter[str] = Counter()
+        self.answers: defaultdict[str, Answers] = defaultdict(Answers)
+        self.orders: Counter[tuple[str, str]] = Counter()
+        self.obeyed: defaultdict[str, Answers] = defaultdict(Answers)
+        self.catchup: Counter[str] = Counter()
+        self.fleet = FleetCounts()
+        self.started = 0.0
+        """When this process did, Unix time."""
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Told(self))
 
@@ -80,19 +131,42 @@ class Metrics:
 
     def families(self) -> Iterator[Metric]:
         """All of it as Prometheus' families."""
+        info = GaugeMetricFamily("tfserver_build_info", "The version of this process.", labels=["version"])
+        info.add_metric([__version__], 1)
+        yield info
+        yield _gauge("tfserver_start_time_seconds", "When this process started (Unix time).", self.started)
+        yield from self._fleet()
         yield _gauge("tfserver_connections", "Open connections of terminals.", self.connections)
         yield _gauge("tfserver_terminals", "Registered terminals.", self.terminals)
         yield _gauge("tfserver_streams", "Open event streams of people.", self.streams)
+        yield _gauge("tfserver_http_connections", "Open connections of people.", self.http_connections)
+        told = "Connections and requests of people that were refused, by why; never by whom."
+        yield _counter("tfserver_http_refused", told, ["why"], self.http_refused)
         yield _gauge("tfserver_waits", "Requests that wait for the end of an order.", self.waits)
-        yield _gauge("tfserver_store_ready", "Whether the store takes writes.", self.store_ready)
         yield _counter("tfserver_turned_away", "Connections that were refused.", ["why"], self.turned_away)
         yield _counter("tfserver_notes", "Odd things terminals did.", ["what"], self.notes)
+        told = (
+            "Two devices that took one serial number from each other: detected; refused: held registrations."
+        )
+        yield _counter("tfserver_twins", told, ["what"], self.twins)
         told = "Records of acknowledged batches, by what became of them."
         yield _counter("tfserver_punches", told, ["kind"], self.punches)
+        yield from self._stored()
+        yield from self._answered()
+        yield from self._pressed()
+        yield from self._completeness()
+        yield from self._archive()
+
+    def _stored(self) -> Iterator[Metric]:
+        yield _gauge("tfserver_store_ready", "Whether the store takes writes.", self.store_ready)
+        told = "Lives of the store: one more when what it kept last may be gone, as after a failover."
+        yield _gauge("tfserver_store_generation", told, self.store_generation)
         told = "Batches refused because the quarantine is full."
         yield _counter("tfserver_quarantine_full", told, [], {"": self.quarantine_full})
         told = "Requests refused because the store did not confirm."
         yield _counter("tfserver_store_failures", told, [], {"": self.store_failures})
+
+    def _answered(self) -> Iterator[Metric]:
         requests = {
             (word, result): n
             for word, answers in self.answers.items()
@@ -108,8 +182,25 @@ class Metrics:
         yield _seconds("tfserver_order_seconds", told, self.obeyed)
         told = "Visits to terminals for what they did not push, by outcome; fetched: punches that were new."
         yield _counter("tfserver_catchup", told, ["what"], self.catchup)
-        yield from self._completeness()
-        yield from self._archive()
+
+    def _fleet(self) -> Iterator[Metric]:
+        """Every process tells the same numbers: not to be added up."""
+        whole = "In the whole fleet: "
+        for name, told in FLEET.items():
+            yield _gauge(f"tfserver_fleet_{name}", whole + told, getattr(self.fleet, name))
+
+    def _pressed(self) -> Iterator[Metric]:
+        told = "How late the reactor is: what comes in waits that long, and longer."
+        yield _gauge("tfserver_reactor_lag_seconds", told, self.lag)
+        yield _gauge("tfserver_memory_bytes", "Resident memory of this process.", self.memory)
+        told = "How hard it is pressed by lag, memory and the store; from 0.8 on users and exports yield."
+        yield _gauge("tfserver_pressure", told, self.pressure)
+        told = "Requests that gave way to punches, by kind."
+        yield _counter("tfserver_yielded", told, ["what"], self.yielded)
+        told = "Connections cut off, by what they held up."
+        yield _counter("tfserver_cut_off", told, ["why"], self.cut_off)
+        told = "How often new connections had to wait in the system's queue."
+        yield _counter("tfserver_accept_pauses", told, [], {"": self.pauses})
 
     def _completeness(self) -> Iterator[Metric]:
         told = "Age of the earliest moment until which all records of a terminal of this process are here."

@@ -165,6 +165,15 @@ class Completeness(msgspec.Struct, frozen=True):
     gaps: tuple[Gap, ...] = ()
 
 
+class Twins(msgspec.Struct, frozen=True):
+    """Two devices under one serial number took the connection from each other: where they are, the one first
+    that was heard; and until when (RFC 3339) only one is, for so many seconds."""
+
+    sources: list[str]
+    seconds: float
+    until: str
+
+
 class Terminal(msgspec.Struct, frozen=True):
     """One terminal as people see it (design §2.2)."""
 
@@ -186,6 +195,9 @@ class Terminal(msgspec.Struct, frozen=True):
     model_profile: str | None = None
     tags: list[str] = []
     direction: Direction | None = None
+    twins: Twins | None = None
+    has_path: bool = False
+    """It has to connect by a secret path."""
 
 
 class Punch(msgspec.Struct, omit_defaults=False):

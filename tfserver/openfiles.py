@@ -11,7 +11,7 @@ except ImportError:  # not on every system
     resource = None  # type: ignore[assignment]
 
 OTHERS: Final = 300
-"""Open files beside the terminals' connections: the store's, people's, logs, the reactor's own."""
+"""Open files beside connections: the store's, the archive's, receivers', logs, the reactor's own."""
 
 
 class Room(NamedTuple):
@@ -48,7 +48,8 @@ class Room(NamedTuple):
 def make_room(connections: int, handshakes: int, system: Any = resource) -> Room:
     """Raise the soft limit of open files as far as needed and allowed; it is never lowered.
 
-    ``handshakes`` may be under way beside the ``connections``. ``system`` is the module resource, or None.
+    ``handshakes``, and people, may be there beside the ``connections``. ``system`` is the module
+    resource, or None.
     """
     needed = connections + handshakes + OTHERS
     if system is None:

@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from tfserver.backfilling import Backfilling
 from tfserver.commander import Commander
 from tfserver.commands.context import Services, Stores
-from tfserver.config import Settings, Web
+from tfserver.config import Settings
 from tfserver.config import Webhooks as WebhookSettings
 from tfserver.delivery.archiver import Archiver
 from tfserver.delivery.arrivals import Arrivals
@@ -30,11 +30,16 @@ from tfserver.delivery.tidying import Tidying
 from tfserver.delivery.watch import Watch
 from tfserver.delivery.webhooks import Deliverer
 from tfserver.errors import TfserverError
-from tfserver.gateway.factory import MOST_UNFINISHED
 from tfserver.gateway.fleet import host_and_port
-from tfserver.gateway.service import Gateway, listen
+from tfserver.gateway.listening import Door, listen
+from tfserver.gateway.pacing import MOST_UNFINISHED
+from tfserver.gateway.service import Gateway
 from tfserver.metrics import Metrics
+from tfserver.notify import Supervisor
 from tfserver.openfiles import make_room
+from tfserver.pressure import Gauge, Pressure
+from tfserver.proxies import Proxies
+from tfserver.signals import told_again
 from tfserver.store import secrets
 from tfserver.store.archive.database import Archive
 from tfserver.store.archive.place import archive_file, archive_url
@@ -47,12 +52,15 @@ from tfserver.store.deliveries import Deliveries
 from tfserver.store.embedded import EmbeddedStore
 from tfserver.store.events import Events
 from tfserver.store.feed import Feed
+from tfserver.store.inquiries import Inquiries
+from tfserver.store.masterkey import KeyWatch, open_vault
 from tfserver.store.outbox import Outbox
 from tfserver.store.punches import Punches
+from tfserver.store.sessions import Sessions
 from tfserver.store.terminals import Terminals
 from tfserver.store.tokens import REVOKED, Role, Tokens, new_token
 from tfserver.store.users import Users
-from tfserver.store.vault import Vault, check_key
+from tfserver.store.vault import Vault
 from tfserver.store.webhooks import Webhooks
 from tfserver.web.site import Pages, Sources
 from tfserver.wire.times import Present
@@ -89,10 +97,10 @@ class StorePart:
         """Connect to a store that is fit, with the master key at hand."""
         settings = self._settings.store
         url = settings.url or await self._start_embedded()
-        self.client = Client(self._reactor, url, secrets.store_password(self._settings), settings)
-        self.vault = Vault(secrets.master_key(self._settings, self._folder))
+        words = secrets.store_password(self._settings), secrets.sentinel_password(self._settings)
+        self.client = Client(self._reactor, url, words[0], settings, words[1])
         fitness = await self.client.start()
-        await check_key(self.client, self.vault)
+        self.vault = await open_vault(self.client, self._settings, self._folder)
         kind = "store" if settings.url else "embedded store"
         self.description = f"{kind} {self.client.address} ({fitness})"
 
@@ -170,16 +178,17 @@ class DeliveryPart:
 class WebPart:
     """The people's side."""
 
-    def __init__(self, reactor: Any, settings: Web, sources: Sources) -> None:
+    def __init__(self, reactor: Any, settings: Settings, sources: Sources, door: Door) -> None:
         self._reactor = reactor
-        self._endpoint = settings.endpoint
-        self._pages = Pages(reactor, sources, settings)
+        self._door = door
+        self._endpoint = settings.http.endpoint
+        self._pages = Pages(reactor, sources, settings.http, settings.limits)
         self.listening: list[Any] = []
 
     async def start(self) -> None:
         """Listen."""
         site = self._pages.site()
-        self.listening = [await listen(self._reactor, self._endpoint, site, "http.endpoint")]
+        self.listening = [await listen(self._reactor, self._endpoint, site, "http.endpoint", self._door)]
 
     async def stop(self) -> None:
         """No more requests; those that are being answered get their answers."""
@@ -201,6 +210,7 @@ class Server(service.Service):
         self._reactor = reactor
         self._parts: list[Part] = []
         self._starting: Deferred[None] | None = None
+        self._supervisor = Supervisor(reactor)
 
     def startService(self) -> None:
         """Begin the start; it is over when the ready line is logged."""
@@ -214,7 +224,8 @@ class Server(service.Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _start(self) -> None:
-        room = make_room(self.settings.limits.connections, MOST_UNFINISHED)
+        others = MOST_UNFINISHED + self.settings.http.connections
+        room = make_room(self.settings.limits.connections, others)
         (self._log.info if room.is_enough else self._log.warn)("{room}", room=str(room))
         store = StorePart(self._reactor, self.settings)
         await self._begin(store)
@@ -222,6 +233,7 @@ class Server(service.Service):
         await self._begin(archive)
         self.archive = archive.archive
         services = self._services(store)
+        await self._begin(Gauge(self._reactor, services.pressure))
         await self._begin_archiving(store, services)
         feed = Feed(store.client, self.archive)
         hooks = self.settings.webhooks
@@ -233,14 +245,23 @@ class Server(service.Service):
         faces = (stores.outbox, stores.terminals, self.settings, backfills, services.metrics)
         self.commander = Commander(self._reactor, *faces)
         self.gateway = Gateway(self._reactor, services)
-        web = WebPart(self._reactor, self.settings.http, self._sources(store, services, tokens))
+        self._follow_generations(store.client, services.metrics)
+        self.inquiries = Inquiries(store.client, stores.terminals.owner)
+        self.gateway.answer(self.inquiries)
+        door = Door(Proxies(self.settings.limits.trusted_proxies), services.metrics.turned_away)
+        self.sessions = Sessions(store.client, tokens, self.settings.http.session_hours)
+        web = WebPart(self._reactor, self.settings, self._sources(store, services, tokens), door)
         owner = services.store.terminals.owner
+        self.key_watch = KeyWatch(store.client, store.vault, stores.terminals)
         self.tokens = tokens
         channels = [store.client.keys.everybody, store.client.keys.wake(owner)]
         store.client.listen(channels, self._heard)
         await self._begin(web)
         await self._begin(self.gateway)
         settle_memory()
+        self._tell_ready(store, web, services.metrics)
+
+    def _tell_ready(self, store: StorePart, web: WebPart, metrics: Metrics) -> None:
         self._log.info(
             "tfserver ready: terminals on {terminals}, people on {people}, {store}, archive {archive}, "
             "instance {instance}",
@@ -250,33 +271,57 @@ class Server(service.Service):
             archive=self.archive.description,
             instance=self.settings.instance_name(),
         )
+        self._supervisor.ready(lambda: f"{metrics.connections} connections of terminals")
+
+    def _follow_generations(self, client: Client, metrics: Metrics) -> None:
+        def renewed() -> None:
+            """Another generation of the store."""
+            metrics.store_generation = client.generation
+            self.gateway.fleet.renew()
+
+        metrics.store_generation = client.generation
+        client.on_renewal(renewed)
 
     def _services(self, store: StorePart) -> Services:
         # A process started again under its old name must not inherit what that one held.
         owner = f"{self.settings.instance_name()}/{uuid.uuid4().hex[:8]}"
         stores = Stores(
             Terminals(store.client, self.settings.admission, owner),
-            Punches(self._reactor, store.client, self.settings.punches, self.archive.known),
+            Punches(
+                self._reactor,
+                store.client,
+                self.settings.punches,
+                self.archive.known,
+                store.vault.seal_picture,
+            ),
             Users(store.client, store.vault),
             Outbox(store.client, store.vault, self.settings.orders, owner),
         )
-        return Services(stores, self.settings, Metrics(), Present(time.time))
+        metrics, limits = Metrics(), self.settings.limits
+        metrics.started = self._reactor.seconds()
+        punches, users, terminals = stores.punches, stores.users, stores.terminals
+        queues = (lambda: max(punches.fullness, users.fullness), lambda: terminals.waiting)
+        pressed = Pressure(metrics, limits.memory_mb, *queues)
+        return Services(stores, self.settings, metrics, Present(time.time), pressure=pressed)
 
     def _sources(self, store: StorePart, services: Services, tokens: Tokens) -> Sources:
         return Sources(
             terminals=services.store.terminals,
             punches=services.store.punches,
             tokens=tokens,
+            sessions=self.sessions,
             commander=self.commander,
             audit=Audit(store.client),
             events=Events(store.client),
             metrics=services.metrics,
+            pressure=services.pressure,
             unready=lambda: None if store.client.ready else f"store: {store.client.problem}",
             draining=lambda: self.draining,
             webhooks=Webhooks(store.client, store.vault, self.settings.webhooks),
             names=Names(self._reactor, self.settings.webhooks.allow_private),
             feed=Feed(store.client, self.archive),
             archive=self.archive,
+            inquiries=self.inquiries,
             zone=self.settings.terminals.timezone,
         )
 
@@ -294,6 +339,9 @@ class Server(service.Service):
             self.commander.woken(message)
         elif message == REVOKED:
             self.tokens.forget()
+            self.sessions.forget()
+        elif self.inquiries.heard(message) or self.key_watch.heard(message):
+            return
         else:
             self.gateway.fleet.woken(channel, message)
 
@@ -303,21 +351,27 @@ class Server(service.Service):
 
     async def _stop(self) -> None:
         self.draining = True
+        self._supervisor.stopping()
         if self._starting is not None:
             self._starting.cancel()
-        gateway = getattr(self, "gateway", None)
-        if gateway is not None:
-            await gateway.drain()
-        if hasattr(self, "commander"):
-            self.commander.release()
-        for part in reversed(self._parts):
-            await part.stop()
+        with told_again(self._reactor, self._hurry):
+            if hasattr(self, "gateway"):
+                await self.gateway.drain()
+            if hasattr(self, "commander"):
+                self.commander.release()
+            for part in reversed(self._parts):
+                await part.stop()
         self._parts.clear()
+
+    def _hurry(self) -> None:
+        if hasattr(self, "gateway"):
+            self.gateway.fleet.draining.hurry()
 
     def _refuse(self, failure: Any) -> None:
         if self.draining:
             return
         if failure.check(TfserverError):
+            self._supervisor.failed(str(failure.value))
             self._log.critical("tfserver can't start: {reason}", reason=str(failure.value))
         else:
             self._log.failure("tfserver can't start: our own mistake", failure=failure)

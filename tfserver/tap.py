@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.application.service import IService
 from twisted.python import usage
 
-from tfserver import __version__, configfile
-from tfserver.config import Settings
+from tfserver import __version__, configfile, jsonlog
+from tfserver.config import LogFormat, Settings
 from tfserver.errors import ConfigError
 from tfserver.service import Server
 
@@ -67,8 +68,23 @@ class Options(usage.Options):
             raise usage.UsageError(str(wrong)) from wrong
 
 
+class JsonServer(Server):
+    """A server whose process logs JSON."""
+
+    def __init__(self, reactor: Any, options: Options) -> None:
+        super().__init__(reactor, options["settings"])
+        self._twistd: Mapping[str, Any] = options.parent or {}
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Twistd has made its application of us, and is about to begin to log."""
+        jsonlog.use(parent, self._twistd)
+        super().setServiceParent(parent)
+
+
 def makeService(options: Options) -> IService:
     """The server as a Twisted service."""
     from twisted.internet import reactor
 
+    if options["settings"].log.format is LogFormat.JSON:
+        return JsonServer(reactor, options)
     return Server(reactor, options["settings"])

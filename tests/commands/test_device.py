@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.commands.kept import AWAY, NOW, NOW_MS, SN, Desk
 from tfserver.commands.device import CheckLive, Heartbeat, Reg, checklive, heartbeat, reg
 from tfserver.errors import StoreUnavailable
 from tfserver.model import Admission, ClockEntry, Decided, Identity, Registration
-from tfserver.store.terminals import Arrival, RegistryFull
+from tfserver.store.refusals import LeaseHeld, RegistryFull
+from tfserver.store.terminals import Arrival
 from tfserver.wire import codec
 from tfserver.wire.message import Response
 
@@ -172,6 +174,22 @@ class AdmissionTests(RegCase):
         desk.terminals.failure = RegistryFull()
         response = self.register(desk)
         self.assertEqual((response.result, type(response.reason)), (False, str))
+
+    def test_twin(self) -> None:
+        """A terminal whose twin is heard is refused with a text; people are told where both are, once."""
+        desk = Desk()
+        told = []
+        for is_new in (1, 0):
+            desk.terminals.failure = LeaseHeld("192.0.2.99", 60, is_new)
+            with capturedLogs() as logged:
+                response = self.register(desk)
+            self.assertEqual((response.result, type(response.reason)), (False, str))
+            told.append([formatEvent(event) for event in logged])
+        self.assertEqual([len(lines) for lines in told], [1, 0])
+        for word in (SN, "192.0.2.99", desk.context.address, "60 s"):
+            self.assertIn(word, told[0][0])
+        self.assertEqual(desk.context.services.metrics.twins, {"detected": 1, "refused": 2})
+        self.assertEqual(desk.context.sn, "")
 
     def test_store_away(self) -> None:
         """Without the store nobody is admitted, and the terminal is not known to its connection."""

@@ -10,9 +10,10 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.commands.kept import AWAY, NOW, NOW_MS, SN, Desk
-from tfserver.commands.logs import SendLog, sendlog
+from tfserver.commands.logs import MOST_BAD, SendLog, sendlog
 from tfserver.errors import StoreUnavailable
 from tfserver.model import ClockEntry, Decided, Direction
+from tfserver.store.punches import QuarantineFull
 from tfserver.wire.message import Response
 from tfserver.wire.times import WIRE
 
@@ -50,6 +51,16 @@ class KeepingTests(HandlerCase):
         self.assertEqual(self.push(desk, record(), "junk", record(8), logindex=0), Response())
         ((sn, logindex, records, bad),) = desk.punches.batches
         self.assertEqual((sn, logindex, len(records), len(bad)), (SN, 0, 2, 1))
+
+    def test_too_many_bad(self) -> None:
+        """A message of more unreadable records than are kept is refused; nothing of it reaches the store."""
+        desk = Desk().admit()
+        found = self.failureResultOf(
+            Deferred.fromCoroutine(sendlog(SendLog(sn=SN, record=[0] * (MOST_BAD + 1)), desk.context))
+        )
+        found.trap(QuarantineFull)
+        self.assertEqual(desk.punches.batches, [])
+        self.assertTrue(self.push(desk, *[0] * MOST_BAD).result)
 
     def test_meaning(self) -> None:
         """The way by the terminal's rule, what its kind calls a mode, and a double tap: labels beside what

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -41,6 +42,8 @@ class EchoLink:
         self.connection = connection
         self.messages: list[bytes] = []
         self.heard_times = 0
+        self.context = SimpleNamespace(about={"connection": "echo"})
+        self.is_inside = False
         self.is_lost = False
 
     def received(self, payload: bytes) -> None:
@@ -51,6 +54,13 @@ class EchoLink:
     def heard(self) -> None:
         """A control frame came."""
         self.heard_times += 1
+
+    def begun(self) -> None:
+        """A message begins that comes in pieces."""
+
+    def left(self, count: int, in_message: bool, in_frame: bool) -> None:
+        """Something came in pieces."""
+        self.is_inside = in_message
 
     def lost(self) -> None:
         """The connection is gone."""

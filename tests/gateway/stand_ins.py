@@ -14,12 +14,14 @@ from twisted.python.failure import Failure
 
 from tfserver import commands
 from tfserver.commands.context import Context, Services, Stores
-from tfserver.config import CatchUp, Settings
+from tfserver.config import CatchUp, LimitSettings, Settings
 from tfserver.config import Terminals as TerminalSettings
 from tfserver.gateway.link import Link
+from tfserver.gateway.stalls import Stalls
 from tfserver.gateway.turn import Turn
-from tfserver.metrics import Metrics
+from tfserver.metrics import FleetCounts, Metrics
 from tfserver.model import Admission, Decided, Registration, canonical_sn
+from tfserver.pressure import Pressure
 from tfserver.store.completeness import Mark, Sum
 from tfserver.store.keys import Keys
 from tfserver.store.models import NOTHING
@@ -38,6 +40,8 @@ APPROVED = Registration(Admission.APPROVED, timezone="UTC")
 
 class Face:
     """One face of the store: notes each call and gives what is set: a value, an exception, a Deferred."""
+
+    lineage = "first"
 
     def __init__(self, **given: Any) -> None:
         self.given = given
@@ -77,6 +81,7 @@ class Registry(Face):
         self.proofs: dict[str, Proof] = {}
         self.disabled: set[str] = set()
         self.marks = Face(hold=True, sum=Sum(None, 0, 0))
+        self.headcount = Face(silent=0, tell=None, sum=FleetCounts(), leave=None)
         self.models = Face(get=NOTHING, claim=False, keep=None, was_silent=1, has_answered=None)
 
     def _doubt(self, sn: str, day: str) -> str:
@@ -187,6 +192,7 @@ class Watcher:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.asking: set[Link] = set()
+        self.stalls = Stalls(LimitSettings())
 
     def registered(self, link: Link) -> None:
         """A terminal was admitted."""
@@ -230,7 +236,8 @@ class Stand:
         self.outbox = Face(take=Look(), due=[], sweep=None, not_ours=None)
         faces: Any = (self.terminals, self.punches, self.users, self.outbox)
         stores = Stores(*faces)
-        self.services = Services(stores, self.settings, Metrics(), Present(lambda: self.now().timestamp()))
+        metrics, present = Metrics(), Present(lambda: self.now().timestamp())
+        self.services = Services(stores, self.settings, metrics, present, pressure=Pressure(metrics))
 
     def now(self) -> datetime:
         """The present."""

@@ -39,6 +39,38 @@ class TurnTests(AskedCase):
         self.run_for(3600 * 0.3)
         self.assertEqual(terminal.firsts(), ROUND * 2)
 
+    def test_failover(self) -> None:
+        """After a failover of the store it is asked soon, once, and then again about every hour; orders that
+        may be doubtful are ended once."""
+        terminal = self.terminal()
+        self.run_for(60)
+        self.stand.outbox.given["end_doubtful"] = None
+        self.fleet.renew()
+        self.run_for(40)
+        self.assertEqual(terminal.firsts(), ROUND * 2)
+        self.run_for(3600 * 0.8)
+        self.assertEqual(terminal.firsts(), ROUND * 2)
+        self.run_for(3600 * 0.4)
+        self.assertEqual(terminal.firsts(), ROUND * 3)
+        self.assertEqual(len(self.stand.outbox.asked("end_doubtful")), 1)
+
+    def test_failover_while_asked(self) -> None:
+        """Who is being asked then proves nothing by that, and is asked once more, soon."""
+
+        def failing_over(command: dict[str, Any]) -> dict[str, Any]:
+            """Answer; meanwhile the store fails over."""
+            terminal.replies.clear()
+            self.terminals.lineage = "second"
+            self.fleet.catchup.renew()
+            return {"count": 0, "from": 0, "to": 0, "record": []}
+
+        terminal = self.terminal(getalllog=failing_over)
+        self.run_for(20)
+        self.assertEqual((terminal.firsts(), self.terminals.asked("prove")), (ROUND, []))
+        self.run_for(20)
+        self.assertEqual(terminal.firsts(), ROUND * 2)
+        self.assertEqual(len(self.terminals.asked("prove")), 1)
+
     def test_reg_again(self) -> None:
         """Firmware that says reg again and again on one connection is not asked more often for it."""
         terminal = self.terminal()

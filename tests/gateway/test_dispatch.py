@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twisted.internet import epollreactor
+from twisted.internet import epollreactor, tcp
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionDone, ConnectionFdescWentAway, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableDescriptor
@@ -57,6 +57,10 @@ class Descriptor:
         """Let go."""
         self.near.close()
         self.far.close()
+
+
+class Own(Descriptor, tcp.Connection):
+    """One end of a connection that we made."""
 
 
 @implementer(IHalfCloseableDescriptor)
@@ -234,7 +238,7 @@ class PollerTests(DispatchCase):
         """At most 512 are asked for, however many connections there are; fewer if there are fewer."""
         with self.reactor(True) as reactor:
             stand_in = Asked()
-            reactor._poller = dispatch._Poller(stand_in)
+            reactor._poller = dispatch._Poller(stand_in, {})
             for connections in (1, 511, 512, 513, 30_000):
                 reactor._selectables = dict.fromkeys(range(connections))
                 reactor.doPoll(0.5)
@@ -257,6 +261,62 @@ class PollerTests(DispatchCase):
             for one in many:
                 one.close()
         self.assertEqual(counts, [3, 6, 8, 8])
+
+    def test_own_connections_first(self) -> None:
+        """What comes on a connection that we made is dealt with in each round, however many others wait."""
+        self.patch(dispatch, "MOST_EVENTS", 3)
+        with self.reactor(True) as reactor:
+            order: list[Any] = []
+            many = [Descriptor(lambda: order.append("terminal")) for _ in range(8)]
+            store, later = Own(lambda: order.append("store")), Own(lambda: order.append("later"))
+            for one in (*many, store, later):
+                reactor.addReader(one)
+                one.far.send(b"x")
+            reactor.doPoll(0)
+            self.assertEqual(order[:2], ["store", "later"])
+            reactor.removeReader(later)
+            reactor.doPoll(0)
+            self.assertEqual(order.count("store"), 2)
+            self.assertEqual(order.count("later"), 1)
+            for one in (*many, store, later):
+                one.close()
+
+    def test_own_connection_that_was_there(self) -> None:
+        """A connection that we made before is one of ours too."""
+        self.patch(dispatch, "MOST_EVENTS", 1)
+        with self.reactor(False) as reactor:
+            store, other = Own(lambda: order.append("store")), Descriptor(lambda: order.append("terminal"))
+            order: list[Any] = []
+            for one in (other, store):
+                reactor.addReader(one)
+                one.far.send(b"x")
+            dispatch.quiet_dispatch(reactor, True)
+            reactor.doPoll(0)
+            for one in (other, store):
+                one.close()
+        self.assertIn("store", order)
+
+    def test_not_at_ease(self) -> None:
+        """As long as all that happened comes at once, nobody has to be looked for."""
+        with self.reactor(True) as reactor:
+            store = Own(lambda: None)
+            reactor.addReader(store)
+            store.far.send(b"x")
+            reactor.doPoll(0)
+            self.assertEqual(store.told, ["read"])
+            self.assertEqual(reactor._poller._own, set())
+            store.close()
+
+    def test_many_new(self) -> None:
+        """Those that nobody has looked at yet do not add up without end."""
+        self.patch(dispatch, "MOST_NEW", 4)
+        with self.reactor(True) as reactor:
+            for _ in range(20):
+                one = Descriptor(lambda: None)
+                reactor.addReader(one)
+                reactor.removeReader(one)
+                one.close()
+            self.assertLess(len(reactor._poller._new), 4)
 
     def test_the_rest_of_it(self) -> None:
         """Readers and writers come and go, and one that is closed is forgotten."""

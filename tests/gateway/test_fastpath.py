@@ -13,12 +13,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway import (
     test_factory,
+    test_forwarded,
+    test_holding,
+    test_pacing,
+    test_stalls,
     test_websocket,
     test_websocket_errors,
     test_websocket_frames,
     test_websocket_handshake,
 )
-from tests.gateway.raw_frames import frame
+from tests.gateway.raw_frames import frame, handshake
 from tests.gateway.raw_peer import ClockTimer, WireCase
 from tfserver.config import Fast, Settings
 from tfserver.gateway import fastframes, fastopen, fastpath
@@ -28,6 +32,10 @@ from tfserver.metrics import Metrics
 NONE = Fast(receive=False, send=False, direct=False, handshake=False, lean=False, dispatch=False, plain=False)
 MODULES = (
     test_factory,
+    test_forwarded,
+    test_holding,
+    test_pacing,
+    test_stalls,
     test_websocket,
     test_websocket_errors,
     test_websocket_frames,
@@ -153,5 +161,25 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_no_time_without_end(self) -> None:
         """Blanks without end in a header take time in proportion: quadratic, these would take minutes."""
-        request = b"GET / HTTP/1.1\r\nHost: a\r\nPragma:" + b" " * 400_000 + b"\x01\r\n\r\n"
+        request = b" HTTP/1.1\r\nHost: a\r\nPragma:" + b" " * 400_000 + b"\x01\r\n\r\n"
         self.assertFalse(fastopen._is_plain.__wrapped__(request))
+
+    def test_balancers_are_quick(self) -> None:
+        """What a balancer adds, and what differs between terminals, is no reason to look twice."""
+        fastopen._is_plain.cache_clear()
+        for n in range(10):
+            request = handshake(f"/secret{n}", X_Forwarded_For=f"192.0.2.{n}", X_Forwarded_Proto="http")
+            if n % 2:
+                request = request.replace(b"X-Forwarded-For", b"x-forwarded-for")
+            found = fastopen._opening(request)
+            assert found is not None
+            self.assertEqual([text.strip() for text in found[1]], [f"192.0.2.{n}"])
+            self.assertEqual(found[2], f"/secret{n}")
+        self.assertEqual(fastopen._is_plain.cache_info().misses, 1)
+
+    def test_doubled_headers(self) -> None:
+        """A header that comes twice is Autobahn's to judge."""
+        request = handshake(X_Forwarded_For="192.0.2.7")
+        twice = request.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 192.0.2.8\r\n\r\n")
+        self.assertIsNotNone(fastopen._opening(request))
+        self.assertIsNone(fastopen._opening(twice))

@@ -9,10 +9,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import APPROVED, SN, START, Dialled, Stand
 from tfserver.errors import StoreUnavailable
-from tfserver.gateway.fleet import Fleet
+from tfserver.gateway.fleet import MOST_RELEASES, Fleet
 from tfserver.gateway.link import Link
 from tfserver.model import Admission, Decided, Registration
-from tfserver.store.shelf import Kept
 
 OTHER = "ZXDM26010043"
 
@@ -143,6 +142,18 @@ class LeaseTests(FleetCase):
         self.terminals.given["release"] = True
         self.pass_time(10)
         self.assertEqual(self.released(), [(SN, "c1")] * 3)
+
+    def test_many_at_once(self) -> None:
+        """When thousands come and go at once, leases are given back a little later: reg goes first."""
+        waiting = [MOST_RELEASES]
+        self.stand.services.pressure.registering = lambda: (waiting[0], 0.0)
+        self.registered("c1").link.lost()
+        self.assertEqual(self.released(), [])
+        self.pass_time(5)
+        self.assertEqual(self.released(), [(SN, "c1")])
+        waiting[0] = 0
+        self.registered("c2").link.lost()
+        self.assertEqual(self.released(), [(SN, "c1"), (SN, "c2")])
 
     def test_registered_again_meanwhile(self) -> None:
         """A lease taken again on the same connection is not given back by an older, failed try."""
@@ -293,65 +304,6 @@ class WakeTests(FleetCase):
         self.terminals.given["decided"] = StoreUnavailable("away")
         self.woken(f"change {SN}")
         self.assertEqual(terminal.wire.closed(), [])
-
-
-class DrainTests(FleetCase):
-    """The end of a process."""
-
-    def draining(self, seconds: float = 10) -> Deferred[None]:
-        """The drain, begun."""
-        return Deferred.fromCoroutine(self.fleet.drain(seconds))
-
-    def test_closes_all(self) -> None:
-        """Every connection is closed with 1001, registered or not, and the drain ends with the last."""
-        all_of_them = [self.registered("c1"), self.dialled("c2")]
-        drain = self.draining()
-        self.assertEqual([terminal.wire.closed() for terminal in all_of_them], [[1001], [1001]])
-        self.assertNoResult(drain)
-        for terminal in all_of_them:
-            terminal.link.lost()
-        self.stand.clock.advance(0.1)
-        self.successResultOf(drain)
-        self.assertEqual(self.released(), [(SN, "c1")])
-
-    def test_answers_go_out_first(self) -> None:
-        """An answer that is under way goes out before its connection is closed."""
-        terminal, idle = self.registered("c1"), self.registered("c2", OTHER)
-        appending: Deferred[Kept] = Deferred()
-        self.stand.punches.given["append"] = appending
-        terminal.sendlog()
-        self.draining()
-        self.stand.clock.pump([0.1] * 5)
-        self.assertEqual(terminal.wire.closed() + idle.wire.closed(), [])
-        appending.callback(Kept(1, 0, 0))
-        self.stand.clock.advance(0.1)
-        self.assertTrue(terminal.last()["result"])
-        self.assertEqual(terminal.wire.events[-1], ("close", 1001))
-
-    def test_bounded(self) -> None:
-        """A drain ends in its time, also with answers that never come and peers that never close."""
-        self.stand.punches.given["append"] = lambda *_: Deferred()
-        terminal = self.registered("c1")
-        terminal.sendlog()
-        drain = self.draining(1)
-        self.stand.clock.pump([0.1] * 11)
-        self.assertEqual(terminal.wire.closed(), [1001])
-        self.stand.clock.pump([0.1] * 22)
-        self.assertIn("abort", terminal.wire.events)
-        self.successResultOf(drain)
-
-    def test_without_terminals(self) -> None:
-        """A drain of nobody ends at once."""
-        self.successResultOf(self.draining())
-
-    def test_without_a_store(self) -> None:
-        """A store that is away does not keep the drain from ending."""
-        self.terminals.given["release"] = StoreUnavailable("away")
-        terminal = self.registered("c1")
-        drain = self.draining()
-        terminal.link.lost()
-        self.stand.clock.advance(0.1)
-        self.successResultOf(drain)
 
 
 class SweepTests(FleetCase):

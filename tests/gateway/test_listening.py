@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -13,7 +14,10 @@ from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from tfserver.errors import StartError
-from tfserver.gateway.service import BACKLOG, listen
+from tfserver.gateway.listening import BACKLOG, Door, listen
+from tfserver.proxies import Proxies
+
+DOOR = Door(Proxies(["127.0.0.1"]), Counter())
 
 
 class BacklogTests(SynchronousTestCase):
@@ -22,7 +26,7 @@ class BacklogTests(SynchronousTestCase):
     def asked(self, text: str) -> MemoryReactor:
         """The reactor that was told to listen there."""
         reactor: Any = MemoryReactor()
-        self.successResultOf(Deferred.fromCoroutine(listen(reactor, text, Factory(), "setting")))
+        self.successResultOf(Deferred.fromCoroutine(listen(reactor, text, Factory(), "setting", DOOR)))
         return reactor
 
     def test_tcp(self) -> None:
@@ -85,10 +89,24 @@ class BacklogTests(SynchronousTestCase):
             "nonsense:1",
             "tcp",
             "haproxy:tcp",
+            "haproxy:unix:/run/tf.sock",
+            "haproxy:haproxy:tcp:1",
             "ssl:1:privateKey=/no.pem",
         ):
             failure = self.failureResultOf(
-                Deferred.fromCoroutine(listen(MemoryReactor(), text, Factory(), "http.endpoint")), StartError
+                Deferred.fromCoroutine(listen(MemoryReactor(), text, Factory(), "http.endpoint", DOOR)),
+                StartError,
             )
             self.assertIn(f"http.endpoint: '{text}' is no endpoint", str(failure.value))
             self.assertNotIn("backlog", str(failure.value))
+
+    def test_nobody_trusted(self) -> None:
+        """An endpoint that nobody could use is no endpoint: what to set is told."""
+        door = Door(Proxies([]), Counter())
+        failure = self.failureResultOf(
+            Deferred.fromCoroutine(
+                listen(MemoryReactor(), "haproxy:tcp:1", Factory(), "http.endpoint", door)
+            ),
+            StartError,
+        )
+        self.assertIn("limits.trusted_proxies", str(failure.value))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import tempfile
 from typing import Any
 
+from tests.gateway.raw_frames import handshake
 from tests.integration import test_dialects, test_odd_terminals, test_privacy, test_storm, test_time
-from tests.real.client import RealClient
-from tests.real.process import free_port
 from tests.real.scene import OPEN, Scene
 from tests.real.server import RealServer
+from tests.real.store import SECONDS
 from tfserver.config import Fast
 
 NONE = "\n  ".join(["fast:", *(f"{name}: false" for name in Fast.__struct_fields__)])
@@ -40,14 +43,17 @@ globals().update(again())
 class ToldTests(Scene):
     """Where they don't apply."""
 
-    def test_proxy_and_socket(self) -> None:
+    def test_socket(self) -> None:
         """The start says which endpoints are not plain TCP; terminals are served there all the same."""
-        port = free_port()
-        server = self.server("--terminals", f"haproxy:tcp:{port}:interface=127.0.0.1", *OPEN)
-        self.assertRegex(server.said(), rf"haproxy:tcp:{port}\S* is not plain TCP: without direct, lean")
-        client = RealClient(port, b"PROXY TCP4 192.0.2.7 127.0.0.1 40000 1\r\n")
-        self.addCleanup(client.shut)
-        self.assertTrue(client.register("ZX1")["result"])
+        folder = tempfile.mkdtemp(prefix="tfu-")
+        self.addCleanup(shutil.rmtree, folder)
+        server = self.server("--terminals", f"unix:{folder}/s", *OPEN)
+        self.assertRegex(server.said(), r"unix:\S* is not plain TCP: without direct, lean")
+        with socket.socket(socket.AF_UNIX) as terminal:
+            terminal.settimeout(SECONDS)
+            terminal.connect(f"{folder}/s")
+            terminal.sendall(handshake())
+            self.assertIn(b" 101 ", terminal.recv(4096))
 
 
 class SwitchTests(WithoutShortcuts):

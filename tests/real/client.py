@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import socket
+import ssl
 import struct
 import time
 from typing import Any, Final
@@ -37,21 +38,36 @@ class Lost(Exception):
 class RealClient:
     """A blocking WebSocket connection to ``port`` of loopback; ``before`` is said before all else.
 
+    It comes from ``source`` if that is an address of loopback, with ``headers`` beside the usual ones (lines
+    that end in CRLF), and speaks TLS if there is a context for that.
+
     ``habits`` are replies by word: a command with such a word is answered when it is read and not waited for,
     and not seen otherwise. ``passed`` are the messages that `ask`, `commanded`, `obey` and `answer_to` only
     met while they waited for another one.
     """
 
-    def __init__(self, port: int, before: bytes = b"") -> None:
+    def __init__(
+        self,
+        port: int,
+        before: bytes = b"",
+        *,
+        source: str = "",
+        headers: str = "",
+        tls: ssl.SSLContext | None = None,
+        path: str = "/pub/chat",
+    ) -> None:
         self.habits: dict[str, dict[str, Any]] = {}
         self.passed: list[dict[str, Any]] = []
-        self.socket = socket.create_connection(("127.0.0.1", port), SECONDS)
+        self.socket = socket.create_connection(("127.0.0.1", port), SECONDS, (source, 0) if source else None)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.socket.sendall(before)
         self._buffer = b""
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
-            f"GET /pub/chat HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            f"{headers}\r\n".encode()
         )
         head = self._until(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101"), head

@@ -56,6 +56,11 @@ def is_running(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process stands still by SIGSTOP."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def resident_bytes(pid: int) -> int:
     """The memory a process holds."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

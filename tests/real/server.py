@@ -39,6 +39,8 @@ class RealServer:
 
     settings = ""
     """YAML for servers that were given no file of their own."""
+    root: Path = ROOT
+    """Where the program stands: another one for another version."""
 
     def __init__(self, *options: str, folder: str | None = None, store: RealStore | None = None) -> None:
         self.folder = folder or tempfile.mkdtemp(prefix="tfd-")
@@ -52,7 +54,7 @@ class RealServer:
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start it without waiting."""
         ends = ["--terminals", "tcp:0:interface=127.0.0.1", "--http", "tcp:0:interface=127.0.0.1"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TFSERVER_MASTER_KEY": KEY}
+        environment = {**os.environ, "PYTHONPATH": str(self.root), "TFSERVER_MASTER_KEY": KEY}
         if self.settings and "-c" not in self.options:
             Path(self.folder, "settings.yaml").write_text(self.settings)
             ends += ["-c", "settings.yaml"]

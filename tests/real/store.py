@@ -20,6 +20,8 @@ SECONDS = 20
 class RealStore:
     """A server in a folder of its own; the folder outlives ``kill``, so ``start`` finds the data again."""
 
+    config = CONFIG
+
     def __init__(self, *extra: str, port: int = 0) -> None:
         self.folder = tempfile.mkdtemp(prefix="tfs-")
         self.socket = os.path.join(self.folder, "s")
@@ -33,7 +35,7 @@ class RealStore:
         place = ["--port", str(self._port), "--unixsocket", self.socket, "--dir", self.folder]
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self._process = subprocess.Popen(
-                [choose_binary(None).path, str(CONFIG), *place, *self._extra], stdout=log, stderr=log
+                [choose_binary(None).path, str(self.config), *place, *self._extra], stdout=log, stderr=log
             )
         wait_until(lambda: self.ask("PING").startswith("+PONG"), "the store answers")
         return self
@@ -48,6 +50,11 @@ class RealStore:
                 return connection.recv(1 << 20).decode("utf-8", "replace")
             except OSError:
                 return ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
         """kill -9."""

@@ -110,6 +110,34 @@ class AbuseTests(SynchronousTestCase):
             for pattern, times in patterns:
                 self.decode(start + pattern * times)
 
+    def test_too_many_parts(self) -> None:
+        """Millions of empty parts, and names without end that have to be mended, are put aside unread: each
+        costs more than the bytes that it takes."""
+        size = codec.MOST_PARTS + 1
+        for part in (b"{},", b"[],", b'{"a":1e999999},', b'{"a":"\\ud800"},'):
+            found = self.decode(b'{"cmd":"sendlog","record":[' + part * size + b"{}]}")
+            assert isinstance(found, Rubbish)
+            self.assertEqual(found.why, "too many parts")
+        names = b",".join(b'"k%d":1' % n for n in range(codec.MOST_MENDED_QUOTES // 2))
+        found = self.decode(b'{"cmd":"sendlog",' + names + b",}")
+        assert isinstance(found, Rubbish)
+        self.assertEqual(found.why, "too much to mend")
+
+    def test_odd_values(self) -> None:
+        """Numbers of millions of digits, those beyond all floats, doubled names, halves of letters and NUL
+        are read as something that can be written again."""
+        values = (b"9" * 1_000_000, b"1." + b"9" * 1_000_000, b"1e999999", b"-1e999999", b"1e-999999", b"-0")
+        values += (b"1e308", b'"\\u0000"', b'"\x00"', b'"\\ud800"', b'"\\udc00\\ud800"', b'"\xed\xa0\x80"')
+        for value in values:
+            for tail in (b"}", b",}"):
+                found = self.decode(b'{"cmd":"sendlog","count":' + value + b',"a":' + value + tail)
+                assert isinstance(found, Frame), value[:20]
+                request, _ = codec.read(table.type_of("sendlog"), found)
+                _ten_calls_deeper(1, request)
+        found = self.decode(b'{"cmd":"x",' + b'"sn":"a",' * 100_000 + b'"sn":"b"}')
+        assert isinstance(found, Frame)
+        self.assertEqual(found.fields["sn"], "b")
+
     def test_slow_data_url(self) -> None:
         """Looking for a ``data:`` prefix costs nothing on a large picture without one."""
         picture = "data:image/" * 100_000

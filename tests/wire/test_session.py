@@ -77,6 +77,18 @@ class RegTests(SynchronousTestCase):
         self.assertEqual(sent(tells), [expected])
         self.assertEqual((conversation.session.sn, conversation.session.claimed), (SN, SN))
 
+    def test_long_message_of_a_stranger(self) -> None:
+        """Who is not admitted is not read at length: a request is refused unread, all else is rubbish."""
+        conversation = Conversation(stranger_bytes=100)
+        for word in ("reg", "senduser"):
+            told = conversation.asks(word, sn=SN, image="x" * 100)
+            self.assertEqual(notes(told), ["too long for a stranger"])
+            self.assertEqual([(m["ret"], m["result"]) for m in sent(told)], [(word, False)])
+        self.assertEqual(notes(conversation.says(b"[" * 101)), ["unreadable frame"])
+        conversation.asks("reg", sn=SN)
+        conversation.asks("sendlog", sn=SN, record=["x" * 100])
+        self.assertIsInstance(conversation.answer()[-1], Ask)
+
     def test_refused(self) -> None:
         """A refused terminal is told why, has no number of its own, and is known by what it claimed."""
         conversation = Conversation()

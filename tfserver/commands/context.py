@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,7 @@ from tfserver.commands.meaning import Meaning, meaning_of
 from tfserver.config import ModelProfile, Settings
 from tfserver.metrics import Metrics
 from tfserver.model import Admission, ClockEntry, Decided, Registration
+from tfserver.pressure import Pressure
 from tfserver.store.outbox import Outbox
 from tfserver.store.punches import Punches
 from tfserver.store.shelf import Shelf
@@ -54,10 +55,11 @@ class Services:
     present: times.Present
     leases: Iterator[int] = field(default_factory=itertools.count)
     """Numbers the leases of this process in the order the store gave them."""
+    pressure: Pressure = field(default_factory=Pressure)
 
 
 class Context:
-    """One terminal's connection, as its handlers see it.
+    """One terminal's connection, as its handlers see it. ``path`` is the hash of the secret path it said.
 
     ``meaning`` labels its punches, None when there is nothing to say beside what is sent;
     ``guessed`` says that the terminal keeps an offset it brought along, which nobody has confirmed;
@@ -76,15 +78,17 @@ class Context:
         "leased",
         "make",
         "meaning",
+        "path",
         "services",
         "site",
         "stretch",
     )
 
-    def __init__(self, services: Services, connection: str, address: str) -> None:
+    def __init__(self, services: Services, connection: str, address: str, path: str = "") -> None:
         self.services = services
         self.connection = connection
         self.address = address
+        self.path = path
         self._sn = ""
         self.leased = -1
         self.make = _NO_MAKE
@@ -96,6 +100,11 @@ class Context:
         self._timeline: tuple[ClockEntry, ...] = ()
         self._clock_kept_at = -1
         self._shelf: Shelf | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a line of the log about this terminal has to say beside its words (``jsonlog``)."""
+        return {"sn": self._sn, "connection": self.connection, "address": self.address}
 
     @property
     def store(self) -> Stores:

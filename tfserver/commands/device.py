@@ -7,23 +7,27 @@ from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 import msgspec
+from twisted.logger import Logger
 
 from tfserver import privacy
 from tfserver.commands.context import Context, Make
 from tfserver.config import AdmissionPolicy
 from tfserver.model import Admission, ClockEntry, Identity, canonical_sn, capacities
-from tfserver.store.terminals import Arrival, RegistryFull
+from tfserver.store.refusals import LeaseHeld, RegistryFull, Stray
+from tfserver.store.terminals import Arrival
 from tfserver.wire import times
 from tfserver.wire.message import Request, Response
 from tfserver.wire.table import handles
 
 MOST_DEVINFO_BYTES: Final = 16 * 1024
 MOST_IDENTITY: Final = 64
+_log: Final = Logger()
 _REFUSALS: Final = {
     Admission.PENDING: "Waiting for approval",
     Admission.DENIED: "Denied by the server",
     Admission.QUARANTINED: "Serial number in use by another terminal",
 }
+_STRAYS: Final = {"elsewhere": "Not from this network", "path": "Wrong path"}
 
 
 class Reg(Request):
@@ -59,6 +63,11 @@ async def reg(request: Reg, terminal: Context) -> Response:
         registration = await terminal.store.terminals.register(arrival, terminal.connection)
     except RegistryFull:
         return Response(False, "Server can't take more terminals")
+    except Stray as stray:
+        terminal.services.metrics.turned_away[_STRAYS[str(stray)]] += 1
+        return Response(False, _STRAYS[str(stray)])
+    except LeaseHeld as held:
+        return _held(request.sn, terminal, held)
     if registration.admission is not Admission.APPROVED:
         return Response(False, _REFUSALS[registration.admission])
     terminal.leased = next(terminal.services.leases)
@@ -67,6 +76,17 @@ async def reg(request: Reg, terminal: Context) -> Response:
     if registration.clock is not arrival.clock:
         await _set_clock(terminal, moment.at, arrival.ahead_ms)
     return Response(fields={"nosenduser": terminal.settings.terminals.nosenduser})
+
+
+def _held(sn: str, terminal: Context, held: LeaseHeld) -> Response:
+    """Two devices take the number from each other: the other one keeps it for a while."""
+    twins = terminal.services.metrics.twins
+    twins["refused"] += 1
+    if held.is_new:
+        twins["detected"] += 1
+        told = "{sn}: two devices with this number, at {one} and {other}; for {seconds} s the first is heard"
+        _log.warn(told, sn=sn, one=held.holder, other=terminal.address, seconds=held.seconds)
+    return Response(False, _REFUSALS[Admission.QUARANTINED])
 
 
 @handles(Heartbeat)
@@ -114,6 +134,7 @@ def _arrival(request: Reg, terminal: Context, moment: times.Moment) -> Arrival:
         clock=clock,
         echo=echo,
         full=_fullness(request.devinfo),
+        path=terminal.path,
     )
 
 

@@ -17,6 +17,7 @@ from tfserver.config import Access, Images
 from tfserver.errors import StoreError
 from tfserver.metrics import Metrics
 from tfserver.model import Clock, Kind, Punch, kind_of_record, punch_uid, sighting_of
+from tfserver.store.punches import QuarantineFull
 from tfserver.store.shelf import Bad, Frame, Kept, Record, Shelf
 from tfserver.wire import times
 from tfserver.wire.message import Request, Response
@@ -66,6 +67,8 @@ async def sendlog(request: SendLog, terminal: Context) -> Response:
 
 
 _KEPT: Final = Response()
+MOST_BAD: Final = 1000
+"""Unreadable records of one message: one of millions would keep the store busy for all."""
 
 
 def count(metrics: Metrics, kept: Kept, bad: int) -> None:
@@ -107,6 +110,8 @@ def _read_each(
             log = read_record(item)
         except ValueError as wrong:
             bad.append(bad_record(item, str(wrong)))
+            if len(bad) > MOST_BAD:
+                raise QuarantineFull("more records of a message can't be read than are kept") from None
         else:
             logs.append(log)
             whens.append(times.when(log.time, terminal.timeline, moment.at))

@@ -37,7 +37,9 @@ class SendUser(Request):
 
 @handles(SendUser)
 async def senduser(request: SendUser, terminal: Context) -> Response:
-    """Keep what was pushed, and set the clock."""
+    """Keep what was pushed, and set the clock; not while punches need all there is."""
+    if terminal.services.pressure.yields("senduser"):
+        return Response(False)
     now = terminal.now()
     await terminal.keep_clock(now)
     await keep_person(request, request.word(), terminal, now)

@@ -23,23 +23,35 @@ class Web(Section, frozen=True):
             "e.g. https://hr.example. Empty: none. Never with cookies."
         ),
     ] = msgspec.field(default_factory=list)
-    connections: Annotated[Count, Meta(description="Connections of people in this process.")] = 1000
+    connections: Annotated[
+        Count,
+        Meta(
+            description="Connections of people in this process; one address may have a quarter of them, "
+            "except those in limits.exempt and limits.trusted_proxies."
+        ),
+    ] = 1000
     requests_per_second: Annotated[
         Count,
         Meta(
-            description="Requests of one token, in a second; ten times as many may come at once. Beyond it "
-            "the answer is 429."
+            description="Requests of one token, in a second, in this process; ten times as many may come at "
+            "once. Beyond it the answer is 429."
         ),
     ] = 100
     wrong_tokens: Annotated[
         Count,
         Meta(
             description="Wrong tokens from one address in a minute; beyond it the address has to wait, a "
-            "minute at first."
+            "minute at first, an hour at last. Not for limits.exempt."
         ),
     ] = 20
     session_hours: Annotated[
-        Count, Meta(description="How long somebody stays signed in at the dashboard, in hours.")
+        int,
+        Meta(
+            description="How long somebody stays signed in at a browser, in hours; an hour without use ends "
+            "it as well.",
+            ge=1,
+            le=8760,
+        ),
     ] = 12
 
 

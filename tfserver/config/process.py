@@ -28,29 +28,34 @@ class LimitSettings(Section, frozen=True):
             "the soft limit as far as the hard one allows, and warns where that is too low."
         ),
     ] = 50_000
-    per_address: Annotated[Count, Meta(description="Connections of terminals from one address.")] = 10_000
+    per_address: Annotated[
+        Count,
+        Meta(description="Connections of terminals from one address (IPv6: one network of 64 bits)."),
+    ] = 10_000
     exempt: Annotated[
-        list[str], Meta(description="Networks without a bound per address, e.g. the load balancer's.")
+        list[str],
+        Meta(description="Networks without bounds per address, e.g. of a site with many terminals."),
     ] = msgspec.field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
     trusted_proxies: Annotated[
         list[str],
         Meta(
             description="Networks of load balancers: only from them are the PROXY protocol (endpoints that "
-            "begin with haproxy:), X-Forwarded-For and X-Forwarded-Proto believed."
+            "begin with haproxy:), X-Forwarded-For and X-Forwarded-Proto believed. 'unix:' stands for those "
+            "that come by a Unix socket."
         ),
     ] = msgspec.field(default_factory=list)
     handshakes_per_second: Annotated[
         Count,
         Meta(
-            description="New connections of terminals from one address, in a second; ten times as many "
-            "may come at once."
+            description="New connections of terminals from one address (IPv6: one network of 64 bits), in a "
+            "second; ten times as many may come at once, or be unfinished."
         ),
     ] = 100
     messages_per_second: Annotated[
         Count,
         Meta(
-            description="Messages of one connection, in a second; ten times as many may come at once. Beyond "
-            "it the connection is read from more slowly."
+            description="Messages of one connection, in a second, each 16 KiB counting as one; ten times as "
+            "many may come at once. Beyond it the connection is read from more slowly."
         ),
     ] = 200
     registrations_at_once: Annotated[
@@ -63,8 +68,9 @@ class LimitSettings(Section, frozen=True):
     memory_mb: Annotated[
         Count,
         Meta(
-            description="Memory that this process may have, in MiB: near it users and exports wait, and new "
-            "connections are refused; punches go first."
+            description="Memory that this process may have, in MiB: from 80 % on users and exports wait, at "
+            "95 % new connections are refused and those that hold most unfinished bytes are cut; punches "
+            "go first. Measured on Linux only."
         ),
     ] = 2048
     unread_seconds: Annotated[
@@ -80,13 +86,19 @@ class LimitSettings(Section, frozen=True):
         Seconds, Meta(description="A refused terminal's connection is closed after this long.")
     ] = 60.0
     drain_seconds: Annotated[
-        Seconds, Meta(description="How long a stop waits for answers that are under way.")
+        float,
+        Meta(
+            description="How long a stop waits for what is in flight with a terminal when its turn to be let "
+            "go has come.",
+            ge=0,
+            le=600,
+        ),
     ] = 10.0
     spread_seconds: Annotated[
         float,
         Meta(
             description="Over how long a stop lets its terminals go, so that they don't all come to the "
-            "other processes at once.",
+            "other processes at once; at least 100 a second go, so that few terminals take no time.",
             ge=0,
             le=600,
         ),

@@ -54,16 +54,20 @@ class Store(Section, frozen=True):
     acknowledge: Annotated[
         Acknowledge,
         Meta(
-            description="local: a punch is acknowledged when the primary has it; replica: when its replicas "
-            "have it too (docs/high-availability.md)."
+            description="local: what a terminal pushes is acknowledged when the primary has it; replica: "
+            "when store.replicas replicas have it too, so that a failover loses none of it "
+            "(docs/high-availability.md)."
         ),
     ] = Acknowledge.LOCAL
     replicas: Annotated[
-        Count, Meta(description="How many replicas must have a punch, for acknowledge: replica.")
+        Count, Meta(description="How many replicas have to confirm, for acknowledge: replica.")
     ] = 1
     ca_file: Annotated[
         Text,
-        Meta(description="Certificates (PEM) that the store's is checked by; empty: those of this machine."),
+        Meta(
+            description="Certificates (PEM) that those of store and sentinels are checked by; empty: those "
+            "of this machine."
+        ),
     ] = ""
     sentinel_user: Annotated[
         Text, Meta(description="Name to say to the sentinels; empty: only the password, if there is one.")
@@ -120,7 +124,7 @@ class Vault(Section, frozen=True):
     key_file: Annotated[
         Text,
         Meta(
-            description="File with the master key, base64 of 32 bytes; TFSERVER_MASTER_KEY comes before it. "
-            "The embedded store makes one in the data folder."
+            description="File with the master key, base64 of 32 bytes, or several, one a line: docs/keys.md. "
+            "TFSERVER_MASTER_KEY comes before it. The embedded store makes one in the data folder."
         ),
     ] = ""

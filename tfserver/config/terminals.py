@@ -84,7 +84,7 @@ class Admission(Section, frozen=True):
         dict[str, list[str]],
         Meta(
             description="By site: the networks its terminals come from. One that comes from elsewhere is "
-            "refused; a site that is not named takes any."
+            "refused; a site that is not named takes any. The empty name is for terminals without a site."
         ),
     ] = msgspec.field(default_factory=dict)
     twins_seconds: Annotated[
@@ -117,7 +117,11 @@ class Punches(Section, frozen=True):
         ),
     ] = 0
     quarantine: Annotated[
-        Count, Meta(description="How many unreadable records are kept; beyond it nothing is acknowledged.")
+        Count,
+        Meta(
+            description="How many unreadable records are kept, a quarter of them (at least 100) of one "
+            "terminal; beyond it nothing is acknowledged."
+        ),
     ] = 10_000
 
 

@@ -5,6 +5,7 @@ One sweep for all of them: a storm of ten thousand registrations costs a place i
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -65,6 +66,8 @@ class CatchUp:
         """Each with when it began."""
         self._patience: dict[Link, float] = {}
         """Until when those that still push are left alone."""
+        self._again: set[Link] = set()
+        """Those that were being asked when the store failed over: once more, soon."""
         self._rests_until = clock()
         self._tally = Tally(services, by_sn, clock)
 
@@ -78,7 +81,23 @@ class CatchUp:
         """A connection is over."""
         self._silences.forget(link)
         self._known.discard(link)
+        self._again.discard(link)
         self._patience.pop(link, None)
+
+    def renew(self) -> None:
+        """The store may have lost what terminals pushed last: all are asked again, soon."""
+        now = self._clock()
+        self._again = self._looked_at | {visit.link for visit in self._visits}
+        self._ready.clear()
+        self._wheel = Wheel(now)
+        # whoever pushes on and on has waited long enough
+        self._patience = dict.fromkeys(self._known, now)
+        for link in self._known - self._again:
+            self._wheel.add(link, now + self._settings.after_seconds * (1 + self._chance()))
+
+    def end(self) -> None:
+        """Begin no more visits: the process is about to end."""
+        self._rests_until = math.inf
 
     def sweep(self) -> None:
         """Visit whose turn has come, as far as there is room."""
@@ -157,10 +176,14 @@ class CatchUp:
         else:
             self._services.metrics.catchup[why.value] += 1
             shift = SPREAD * (self._chance() - 0.5)
-            self._wheel.add(visit.link, self._clock() + self._settings.every_seconds * (1 + shift))
+            wait = self._settings.every_seconds * (1 + shift)
+            if visit.link in self._again:
+                self._again.discard(visit.link)
+                wait = self._settings.after_seconds
+            self._wheel.add(visit.link, self._clock() + wait)
 
     def _rest(self, link: Link) -> None:
         """The store is away: nobody is asked for a while, and this terminal later."""
         now = self._clock()
-        self._rests_until = now + REST_SECONDS
+        self._rests_until = max(self._rests_until, now + REST_SECONDS)
         self._wheel.add(link, now + REST_SECONDS)

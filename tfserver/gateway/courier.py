@@ -89,7 +89,9 @@ class Courier:
         self.is_working = True
         self._busy.add(self.link)
         working = Deferred.fromCoroutine(self._work())
-        working.addErrback(lambda failure: self._log.failure("our own mistake", failure=failure))
+        working.addErrback(
+            lambda failure: self._log.failure("our own mistake", failure=failure, **self.link.context.about)
+        )
         working.addBoth(self._rested)
 
     def _rested(self, _: object) -> None:
@@ -108,9 +110,8 @@ class Courier:
                     return
         except StoreError as failed:
             # Nothing is lost: what was taken is ended by every process' sweep, the rest is looked for again.
-            self._log.info(
-                "{sn}: orders wait for the store: {failed}", sn=self.link.context.sn, failed=failed
-            )
+            about = self.link.context.about
+            self._log.info("{sn}: orders wait for the store: {failed}", failed=failed, **about)
 
     def _is_over(self) -> bool:
         return self.stopped or self.link.closing
@@ -194,10 +195,25 @@ class Courier:
             outcome = await self.obey(command, until)
         if taken.danger is not Danger.ORDINARY and outcome.event not in _NOT_SAID:
             self._said.append(taken.id)
+        self._tell_end(taken, outcome)
         metrics = context.services.metrics
         metrics.orders[taken.cmd, outcome.event.name.lower()] += 1
         metrics.obeyed[taken.cmd].observe(outcome.event is OrderEvent.SAID_TRUE, self.clock() - began)
         return outcome
+
+    def _tell_end(self, taken: Taken, outcome: Outcome) -> None:
+        """Log what came of an order, unless it is an ordinary one that was done."""
+        is_done = outcome.event is OrderEvent.SAID_TRUE
+        if taken.danger is Danger.ORDINARY and is_done:
+            return
+        why = "done" if is_done else outcome.error.message if outcome.error else outcome.event.value
+        self._log.info(
+            "{sn}: order {order}, {cmd}: {why}",
+            order=taken.id,
+            cmd=taken.cmd,
+            why="".join(letter if letter.isprintable() else "\ufffd" for letter in why),
+            **self.link.context.about,
+        )
 
     async def _is_there(self, until: float) -> bool:
         """Whether the terminal is heard and takes what is written, before a door is opened (design §2.4)."""

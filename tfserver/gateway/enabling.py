@@ -83,9 +83,9 @@ class Enabling:
         learnt = await terminals.models.get(context.make.model, context.make.firmware)
         await self._silences.note(link, learnt, word, _end_of(outcome, link))
         if outcome.event is OrderEvent.SAID_TRUE:
-            self._log.info("{sn}: people can use it again", sn=context.sn)
+            self._log.info("{sn}: people can use it again", **context.about)
         elif _is_unknown(outcome) or (_was_silent(outcome) and word in never_answered(context, learnt)):
-            self._log.info("{sn}: it does not know how to be disabled", sn=context.sn)
+            self._log.info("{sn}: it does not know how to be disabled", **context.about)
             await terminals.clear_disabled(context.sn)
 
 

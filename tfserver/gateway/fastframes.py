@@ -88,7 +88,10 @@ class FastSend(TerminalProtocol):
         unusual = isBinary or fragmentSize or sync or self.send_queue or self._perMessageCompress
         if unusual or length > 0xFFFF or self.state != _OPEN:
             super().sendMessage(payload, isBinary, fragmentSize, sync, doNotCompress)
-        elif length < 126:
+            return
+        if self.ring is not None:
+            self.ring.said(payload)
+        if length < 126:
             self._put(b"\x81%c%b" % (length, payload))
         else:
             self._put(b"\x81\x7e%b%b" % (length.to_bytes(2, "big"), payload))

@@ -41,7 +41,10 @@ class Lean(TerminalProtocol):
         self.data = b""
         self.openHandshakeTimeoutCall: Any = None
         self._link = None
+        self.ring = None
         self._out = b""
+        self.may_say = 0.0
+        self.paid_at = 0.0
 
     def connectionMade(self) -> None:
         """A connection was accepted."""
@@ -121,11 +124,12 @@ class FastHandshake(TerminalProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Bytes came."""
         is_first = self.state == self.STATE_CONNECTING and not self.data
-        key = _key_of(data) if is_first and len(data) <= MOST_HEADER_BYTES else None
-        if key is None:
+        opening = _opening(data) if is_first and len(data) <= MOST_HEADER_BYTES else None
+        if opening is None:
             super().dataReceived(data)
             return
-        refused = self.factory.refuses(self)
+        key, forwarded, path = opening
+        refused = self.factory.refuses(self, forwarded, path)
         if refused is not None:
             self.failHandshake(refused, 503)
             return
@@ -143,25 +147,51 @@ _SWITCHING: Final = (
     b"HTTP/1.1 101 Switching Protocols\r\nServer: tfserver\r\nUpgrade: WebSocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n"
 )
-_KEYED: Final = re.compile(rb"\r\nsec-websocket-key:[ \t]*([a-z0-9+/]{22}==)[ \t]*\r\n", re.IGNORECASE)
+_PATH: Final = re.compile(r"[!-\"$-~]+")
+_KEYED: Final = re.compile(rb"\r\nsec-websocket-key:[ \t]*([a-z0-9+/]{22}==)[ \t]*(?=\r\n)", re.IGNORECASE)
+_FORWARDED: Final = (b"\r\nX-Forwarded-For:", b"\r\nx-forwarded-for:")
+"""As nginx and all others write it, and as HAProxy does."""
 # Possessive: a value of blanks that ends badly would be tried at every cut between the two classes.
-_UPGRADE: Final = re.compile(rb"GET [!-\"$-~]+ HTTP/1\.1\r\n((?:[A-Za-z0-9-]++:[ \t]*+[ -~]*+\r\n)++)\r\n")
+_UPGRADE: Final = re.compile(rb" HTTP/1\.1\r\n((?:[A-Za-z0-9-]++:[ \t]*+[ -~]*+\r\n)++)\r\n")
 _ASKED: Final = frozenset({b"host", b"upgrade", b"connection", b"sec-websocket-version"})
-_HARMLESS: Final = frozenset({b"user-agent", b"pragma", b"cache-control", b"accept", b"accept-encoding"})
+_HARMLESS: Final = frozenset(
+    {b"user-agent", b"pragma", b"cache-control", b"accept", b"accept-encoding", b"x-forwarded-proto"}
+)
 _HOST: Final = re.compile(rb"[A-Za-z0-9.-]+(?::\d{1,5})?")
 
 
-def _key_of(request: bytes) -> bytes | None:
-    """The key of an upgrade that has each header once and nothing beyond; None leaves it to Autobahn."""
-    found = _KEYED.search(request) if request.endswith(b"\r\n\r\n") else None
-    if found is None or not _is_plain(request[: found.start() + 2] + request[found.end() :]):
+def _opening(request: bytes) -> tuple[bytes, tuple[str, ...], str] | None:
+    """Key, X-Forwarded-For and path of an upgrade that has each header once and nothing beyond; None leaves
+    it to Autobahn."""
+    end = request.find(b" HTTP/1.1\r\n")
+    if end < 0 or request[:4] != b"GET " or request[-4:] != b"\r\n\r\n":
         return None
-    return found[1]
+    path = request[4:end].decode("latin-1")
+    rest, forwarded = _without_forwarded(request[end:])
+    found = _KEYED.search(rest)
+    if found is None or _PATH.fullmatch(path) is None:
+        return None
+    if not _is_plain(rest[: found.start()] + rest[found.end() :]):
+        return None
+    return found[1], forwarded, path
+
+
+def _without_forwarded(headers: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The headers without X-Forwarded-For, and what it says."""
+    for name in _FORWARDED:
+        at = headers.find(name)
+        if at >= 0:
+            end = headers.index(b"\r\n", at + 2)
+            said = headers[at + len(name) : end].decode("latin-1")
+            if said.isascii() and said.isprintable():
+                return headers[:at] + headers[end:], (said,)
+    return headers, ()
 
 
 @lru_cache(256)
 def _is_plain(request: bytes) -> bool:
-    """Whether an upgrade is plain, its key aside: that is all in which those of one firmware differ."""
+    """Whether what follows the path of an upgrade is plain, key and X-Forwarded-For aside: then those of one
+    firmware are all the same."""
     found = _UPGRADE.fullmatch(request)
     headers: dict[bytes, bytes] = {}
     for line in found[1].split(b"\r\n")[:-1] if found else ():

@@ -36,12 +36,12 @@ def applies(settings: Fast) -> tuple[list[str], str]:
 
 
 OF_PLAIN_TCP: Final = ("direct", "lean")
-"""Those that need connections to be plain TCP: neither TLS, nor PROXY, nor a Unix socket."""
+"""Those that need connections to be plain TCP: neither TLS nor a Unix socket."""
 
 
 def transport_for(port: Any, factory: Any, names: list[str]) -> bool:
     """Let connections that a plain TCP port accepts be direct ones; False for any other port."""
-    if type(port) is not tcp.Port or port.factory is not factory:
+    if type(port) is not tcp.Port or getattr(port.factory, "wrapped", port.factory) is not factory:
         return False
     if "direct" in names:
         made: Any = port

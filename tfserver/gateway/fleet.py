@@ -13,10 +13,15 @@ from twisted.logger import Logger
 from tfserver.commands.context import Services
 from tfserver.errors import StoreError
 from tfserver.gateway.catchup import CatchUp
+from tfserver.gateway.challenge import Challenges
+from tfserver.gateway.draining import Draining
 from tfserver.gateway.enabling import Enabling
+from tfserver.gateway.holding import cut_largest
 from tfserver.gateway.link import Link
 from tfserver.gateway.post import Post
+from tfserver.gateway.refusing import AWAY
 from tfserver.gateway.silence import Silences
+from tfserver.gateway.stalls import Stalls
 from tfserver.model import canonical_sn
 from tfserver.store.terminals import Lease
 from tfserver.wire.session import State
@@ -49,7 +54,11 @@ class Fleet:
         self.by_sn: dict[str, Link] = {}
         self.asking: set[Link] = set()
         """Links whose request is being answered."""
+        self.stalls = Stalls(services.settings.limits)
+        services.pressure.relieve = self.relieve
         self.post = Post(reactor, services, self.by_sn, monotonic)
+        self.challenges = Challenges(monotonic)
+        self.draining = Draining(reactor, self.links, self.asking, self.post)
         silences = Silences(services.store.terminals.models)
         who = (services, self.post, self.by_sn, silences, monotonic)
         self.catchup, self.enabling = CatchUp(*who, random.random), Enabling(*who)
@@ -62,6 +71,7 @@ class Fleet:
         self._unreleased: dict[tuple[str, str], None] = {}
         """Connection and serial number of each lease to be given back, oldest first."""
         self._wakes = 0
+        self._is_renewed = False
         self._loops = [
             self._loop(self.tick, TICK_SECONDS),
             self._loop(self.expire, EXPIRE_SECONDS),
@@ -71,6 +81,7 @@ class Fleet:
             self._loop(self._services.store.terminals.bury, BURY_SECONDS),
             self._loop(self.catchup.sweep, CATCH_UP_SECONDS),
             self._loop(self.enabling.sweep, CATCH_UP_SECONDS),
+            self._loop(self.challenges.sweep, TICK_SECONDS),
         ]
 
     async def start(self) -> None:
@@ -119,17 +130,19 @@ class Fleet:
         again and again."""
         told = (canonical_sn(link.claimed_sn), reason)
         now = self._monotonic()
-        if now - self._told.get(told, -TELL_AGAIN_SECONDS) >= TELL_AGAIN_SECONDS:
+        # that the store was not in time is counted, and is no matter of this terminal
+        if reason != AWAY.reason and now - self._told.get(told, -TELL_AGAIN_SECONDS) >= TELL_AGAIN_SECONDS:
             if len(self._told) >= MOST_TOLD:
                 self._told.clear()
             self._told[told] = now
-            who = {"sn": link.claimed_sn, "address": link.context.address}
+            who = {**link.context.about, "sn": link.claimed_sn}
             self._log.info("{sn} from {address} refused: {reason}", reason=reason, **who)
         self._drop(link)
 
     def forget(self, link: Link) -> None:
         """A link is over."""
         self.links.discard(link)
+        self.stalls.forget(link)
         self.catchup.forget(link)
         self._drop(link)
 
@@ -143,15 +156,24 @@ class Fleet:
                 self._services.metrics.terminals = len(self.by_sn)
             if sn and len(self._unreleased) < MOST_UNRELEASED:
                 self._unreleased[connection, sn] = None
-                self._run(self._release(connection, sn))
+                # when thousands go at once, those who come in the same moment wait for the store as well
+                if self._services.pressure.registering()[0] < MOST_RELEASES:
+                    self._run(self._release(connection, sn))
 
     async def _release(self, connection: str, sn: str) -> None:
         """Compared by connection id in the store, so a newer connection keeps what it has."""
         await self._services.store.terminals.release(sn, connection)
         self._unreleased.pop((connection, sn), None)
 
+    def relieve(self, count: int) -> None:
+        """Memory is short by so many bytes: those that hold most of it go."""
+        freed = cut_largest(self.links, count)
+        told = "memory is short by {count} bytes: let go of {freed} that connections held"
+        self._log.warn(told, count=count, freed=freed)
+
     def tick(self) -> None:
         """Ping the silent, end what leads nowhere: one sweep in place of timers for each connection."""
+        self.stalls.sweep(self._monotonic())
         quiet_since = self._monotonic() - self._services.settings.terminals.ping_seconds
         for link in list(self.links):
             if link.heard_at > quiet_since and link.session.state is State.REGISTERED:
@@ -170,9 +192,18 @@ class Fleet:
             except Exception:
                 self._log.failure("our own mistake in a sweep")
 
+    def renew(self) -> None:
+        """The store failed over: what it kept last may be gone. Terminals are asked again for what they
+        pushed, and orders that it may not know to have been sent are ended with the next heartbeat."""
+        self._is_renewed = True
+        self.catchup.renew()
+
     async def beat(self) -> None:
         """Tell that this process lives; try again to give back what is still held."""
         await self._services.store.terminals.beat({})
+        if self._is_renewed:
+            await self._services.store.outbox.end_doubtful()
+            self._is_renewed = False
         await self._release_all()
 
     async def _release_all(self) -> None:
@@ -244,15 +275,17 @@ class Fleet:
             self.post.wake(sn, what == "door")
             return
         link = self.by_sn.get(sn)
-        if what == "admission":
+        if what in ("admission", "again"):
             self._close_refused(sn)
+        if what == "held" and link is not None:
+            self.challenges.challenge(link)
         if what == "lease" or (what == "admission" and link is not None):
             self._run(self._look())
         elif link is not None and what == "change":
             self._run(self._reread(link))
 
     def _close_refused(self, sn: str) -> None:
-        """A decision was taken: refused connections of that terminal come again at once."""
+        """Somebody decided, or a twin is gone: refused connections of that terminal come again at once."""
         for link in list(self.links):
             if not link.is_registered and canonical_sn(link.claimed_sn) == sn:
                 link.close(_CLOSE_GOING_AWAY, "register again")
@@ -260,22 +293,11 @@ class Fleet:
     async def _reread(self, link: Link) -> None:
         link.context.settle(await self._services.store.terminals.decided(link.context.sn))
 
-    async def drain(self, seconds: float) -> None:
-        """Let answers that are under way go out, then close every connection."""
-        deadline = self._reactor.seconds() + seconds
-        self.post.hold()
-        while (self.asking or self.post.busy) and self._reactor.seconds() < deadline:
-            await task.deferLater(self._reactor, 0.02)
-        for link in list(self.links):
-            link.close(_CLOSE_GOING_AWAY, "server is going away")
-        closing = self._reactor.seconds() + 2.0
-        while self.links and self._reactor.seconds() < min(closing, deadline + 2.0):
-            await task.deferLater(self._reactor, 0.02)
-        for link in list(self.links):
-            link.abort()
-        # what was in flight then is told to the store before it is let go
-        while self.post.busy and self._reactor.seconds() < deadline + 4.0:
-            await task.deferLater(self._reactor, 0.02)
+    async def drain(self, patience: float, spread: float = 0.0) -> None:
+        """Let all terminals go over ``spread`` seconds, and give back what they held. What is in flight then
+        gets ``patience`` seconds more."""
+        self.catchup.end()
+        await self.draining.run(patience, spread)
         await self._release_all()
 
     def _loop(self, act: Callable[[], Any], seconds: float) -> tuple[task.LoopingCall, float]:

@@ -4,59 +4,29 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tfserver.commands.context import Context
-from tfserver.errors import StoreError, StoreUnavailable
+from tfserver.errors import StoreUnavailable
+from tfserver.gateway.heavy import put_off
+from tfserver.gateway.holding import forget_unfinished, unfinished_bytes, unsent_bytes
+from tfserver.gateway.neighbours import Watcher, Wire
+from tfserver.gateway.noting import MOST_NOTED, kind_of, short
+from tfserver.gateway.refusing import refusal
 from tfserver.gateway.turn import Turn
-from tfserver.store.punches import QuarantineFull
 from tfserver.wire.codec import encode_response
 from tfserver.wire.exchange import Asking, Cut, Finished, Say
 from tfserver.wire.message import Request, Response
 from tfserver.wire.session import Ask, Close, Hold, Note, Resume, Send, Session, State, Tell
 from tfserver.wire.table import HandlerTable
 
-MOST_NOTED: Final = 20
-MOST_NOTED_WORD: Final = 64
 _NOTHING: Final[frozenset[Any]] = frozenset()
-AWAY: Final = Response(False, "Server busy, try again later")
-
-
-class Wire(Protocol):
-    """What a link needs of its connection."""
-
-    transport: Any
-
-    def sendMessage(self, payload: bytes, isBinary: bool = False) -> None:
-        """Send one message."""
-
-    def send_now(self, payload: bytes) -> bool:
-        """Send one message; whether all of it is in the kernel's hands."""
-
-    def sendPing(self, payload: bytes | None = None) -> None:
-        """Send a ping."""
-
-    def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
-        """Begin the closing handshake."""
-
-
-class Watcher(Protocol):
-    """Who keeps the list of links."""
-
-    def registered(self, link: Link) -> None:
-        """A terminal was admitted on this link."""
-
-    def refused(self, link: Link, reason: str) -> None:
-        """A terminal was not admitted, or not any more."""
-
-    def forget(self, link: Link) -> None:
-        """The link is over."""
 
 
 @implementer(IPushProducer)
@@ -141,7 +111,8 @@ class Link:
         session = self.session
         message = session.take_plain(payload)
         if message is None:
-            self._perform(session.receive(payload, now))
+            told = put_off(payload, session, self.context.services)
+            self._perform(session.receive(payload, now) if told is None else told)
             return
         self.plain, self._began = message, now
         self._turn.ask(message, self, payload)
@@ -162,6 +133,16 @@ class Link:
     def heard(self) -> None:
         """Any frame came."""
         self.heard_at = self._monotonic()
+
+    def begun(self) -> None:
+        """A message that comes in pieces begins."""
+        self._watcher.stalls.begun(self)
+
+    def left(self, count: int, in_message: bool, in_frame: bool) -> None:
+        """So many bytes came in pieces; whether they ended within a message, or within a frame."""
+        self._watcher.stalls.rest(self, in_message, in_frame)
+        if in_message:
+            self.context.services.pressure.grew(count)
 
     def tick(self) -> None:
         """Time passed: ping a silent terminal, cut one that stays silent; the session decides the rest."""
@@ -196,6 +177,16 @@ class Link:
         transport = self._wire.transport
         return bool(getattr(transport, "dataBuffer", b"") or getattr(transport, "_tempDataBuffer", ()))
 
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was said waits to be written."""
+        return unsent_bytes(self._wire.transport)
+
+    @property
+    def held_bytes(self) -> int:
+        """What this connection holds beside itself: unsent, unfinished, and what waits for its turn."""
+        return self.unsent_bytes + unfinished_bytes(self._wire) + self.session.waiting_bytes
+
     def lost(self) -> None:
         """The connection is gone; what is being kept goes on being kept."""
         self.closing = True
@@ -208,6 +199,14 @@ class Link:
             self.closing = self.is_cut = True
             self._wire.sendClose(code, reason)
 
+    def cut_off(self, why: str) -> None:
+        """End the connection at once for what it holds up."""
+        self.context.services.metrics.cut_off[why] += 1
+        who = self.context.sn or self.context.address
+        self._log.info("{who}: cut off: {why}", who=who, why=why, **self.context.about)
+        self.abort()
+        forget_unfinished(self._wire)
+
     def abort(self) -> None:
         """End the connection at once."""
         self.closing = self.is_cut = True
@@ -215,11 +214,13 @@ class Link:
 
     def pauseProducing(self) -> None:
         """The terminal does not read our answers: read none of its requests (IPushProducer)."""
-        self._hold("unread answers")
+        self._watcher.stalls.full(self)
+        self.hold("unread answers")
 
     def resumeProducing(self) -> None:
         """Our answers went out (IPushProducer)."""
-        self._resume("unread answers")
+        self._watcher.stalls.read(self)
+        self.resume("unread answers")
         if self._wire.transport.disconnecting:
             # Twisted does not end a connection whose producer it has just resumed.
             self._wire.transport.unregisterProducer()
@@ -227,12 +228,19 @@ class Link:
     def stopProducing(self) -> None:
         """The connection is gone (IPushProducer); ``lost`` follows."""
 
-    def _hold(self, why: str) -> None:
+    @property
+    def is_held(self) -> bool:
+        """Whether it is not read from now, for whatever reason."""
+        return bool(self._held_for)
+
+    def hold(self, why: str) -> None:
+        """Read from it no more, for this reason among others."""
         if not self._held_for:
             self._wire.transport.pauseProducing()
         self._held_for |= {why}
 
-    def _resume(self, why: str) -> None:
+    def resume(self, why: str) -> None:
+        """This reason is gone."""
         self._held_for -= {why}
         if not self._held_for:
             self._wire.transport.resumeProducing()
@@ -271,17 +279,17 @@ class Link:
             finished.callback(tell)
 
     def _cut(self, tell: Cut) -> None:
-        self._log.warn("{sn}: cut off: {why}", sn=self.context.sn, why=tell.reason)
+        self._log.warn("{sn}: cut off: {why}", why=tell.reason, **self.context.about)
         self.abort()
 
     def _note(self, note: Note) -> None:
         """Count each, log each kind once a connection: some firmware is odd in every frame."""
         self.context.services.metrics.notes[note.what] += 1
-        kind = (note.what, str(note.detail.get("word"))[:MOST_NOTED_WORD])
+        kind = kind_of(note)
         if kind not in self._noted and len(self._noted) < MOST_NOTED:
             self._noted |= {kind}
-            who = self.context.sn or self.context.address
-            self._log.info("{sn}: {what} {detail}", sn=who, what=note.what, detail=cut(note.detail))
+            told = {"who": self.context.sn or self.context.address, "detail": short(note.detail)}
+            self._log.info("{who}: {what} {detail}", what=note.what, **told, **self.context.about)
 
     def _ask(self, request: Request) -> None:
         self._request, self._began = request, self._monotonic()
@@ -304,7 +312,7 @@ class Link:
             self._answered(done.value)
         except Exception as wrong:
             assert self._request is not None
-            self._answered(self._refusal(self._request.word(), wrong))
+            self._answered(refusal(self._request.word(), wrong, self.context))
         else:
             self._waiting_for = waiting
             waiting.addBoth(self._go_on, handling)
@@ -314,7 +322,7 @@ class Link:
         try:
             self._advance(came, handling)
         except Exception:
-            self._log.failure("our own mistake; the connection is closed")
+            self._log.failure("our own mistake; the connection is closed", **self.context.about)
             self.close(1011, "internal error")
 
     def expire(self, now: float) -> None:
@@ -336,7 +344,7 @@ class Link:
             turn.answers.observe(True, now - self._began)
         else:
             turn.answers.observe(False, now - self._began)
-            outcome = encode_response(turn.word, self._refusal(turn.word, outcome), {}, None)
+            outcome = encode_response(turn.word, refusal(turn.word, outcome, self.context), {}, None)
         try:
             if not self.closing:
                 self._wire.sendMessage(outcome)
@@ -344,21 +352,9 @@ class Link:
             if tells:
                 self._perform(tells)
         except Exception:
-            self._log.failure("our own mistake; the connection is closed")
+            self._log.failure("our own mistake; the connection is closed", **self.context.about)
             self.close(1011, "internal error")
         return True
-
-    def _refusal(self, word: str, wrong: Exception) -> Response:
-        """A request that could not be kept is never acknowledged; the terminal keeps it and comes again."""
-        metrics = self.context.services.metrics
-        if isinstance(wrong, QuarantineFull):
-            metrics.quarantine_full += 1
-            self._log.error("{sn}: the quarantine is full, nothing is acknowledged", sn=self.context.sn)
-        elif isinstance(wrong, StoreError | TimeoutError | CancelledError):
-            metrics.store_failures += 1
-        else:
-            self._log.failure("our own mistake in {word}", failure=Failure(wrong), word=word)
-        return AWAY if word == "reg" else Response(False)
 
     def _answered(self, response: Response) -> None:
         request, self._request = self._request, None
@@ -381,16 +377,11 @@ class Link:
             self._watcher.registered(self)
 
 
-def cut(detail: dict[str, Any]) -> dict[str, Any]:
-    """What a terminal sent, short enough for the log."""
-    return {key: v[:MOST_NOTED_WORD] if isinstance(v, str) else v for key, v in detail.items()}
-
-
 _PERFORM: Final[dict[type, Callable[[Link, Any], None]]] = {
     Send: Link._send,
     Ask: lambda link, tell: link._ask(tell.request),
-    Hold: lambda link, _: link._hold("session"),
-    Resume: lambda link, _: link._resume("session"),
+    Hold: lambda link, _: link.hold("session"),
+    Resume: lambda link, _: link.resume("session"),
     Close: lambda link, tell: link.close(tell.code, tell.reason),
     Note: Link._note,
     Say: Link._say,

@@ -87,6 +87,10 @@ class Post:
         if gone:
             await self._services.store.outbox.not_ours(gone)
 
+    def let_be(self, link: Link) -> None:
+        """Take no more orders for this one: it is about to be let go."""
+        self.courier_of(link).stopped = True
+
     def hold(self) -> None:
         """Take no more orders: what is in flight may end."""
         self.stopped = True

@@ -51,10 +51,12 @@ class Days(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """When a reading begins: UTC (ms), and the day at the terminal. What was recorded before is in it."""
+    """When a reading begins: UTC (ms), and the day at the terminal. What was recorded before is in it, and in
+    the store, if that is still of the same ``lineage`` in the end."""
 
     ms: int
     day: str
+    lineage: str = ""
 
 
 async def doubted(terminal: Context) -> Days:
@@ -104,13 +106,17 @@ def _day(ms: int) -> str:
 
 def begin(terminal: Context) -> Moment:
     """A reading begins now."""
-    return Moment(terminal.services.present.read().ms, terminal.cloudtime()[:10])
+    ms, lineage = terminal.services.present.read().ms, terminal.store.terminals.lineage
+    return Moment(ms, terminal.cloudtime()[:10], lineage)
 
 
 async def prove(terminal: Context, dirty: str, began: Moment, mark: Mark) -> bool:
     """A reading that covers all days in doubt was whole, and each page is kept: nothing is in doubt any more,
     and the mark of completeness is moved as far as the reading says.
-    False when the terminal changed hands meanwhile, or the doubt became another one."""
+    False when the terminal changed hands meanwhile, or the doubt became another one, or the store failed
+    over: then it may lack pages that it had kept."""
+    if began.lineage != terminal.store.terminals.lineage:
+        return False
     lease = Lease(terminal.sn, terminal.connection)
     return await terminal.store.terminals.prove(lease, dirty, began.ms, began.day, mark)
 
@@ -134,7 +140,7 @@ async def settle(terminal: Context, days: Days, began: Moment, result: Result) -
             mark = mark_of_all(terminal, days.known, began, result)
             await prove(terminal, days.first, began, mark)
     except StoreError as away:
-        _log.info("{sn}: what is proven could not be kept: {away}", sn=terminal.sn, away=away)
+        _log.info("{sn}: what is proven could not be kept: {away}", away=away, **terminal.about)
 
 
 async def clean(courier: Courier, command: Command[Any], until: float, taken: Taken) -> Outcome:
@@ -175,7 +181,7 @@ async def _proven(courier: Courier, known: Proof, until: float, taken: Taken) ->
         mark = mark_of_all(courier.link.context, known, began, result)
         mark = msgspec.structs.replace(mark, newest="", clears=True)
         if not await prove(courier.link.context, known.dirty, began, mark):
-            return _not_sent("the terminal came over another connection meanwhile")
+            return _not_sent("the terminal came over another connection, or the store failed over, meanwhile")
         if not await telling.tell(result.kept):
             return Outcome(OrderEvent.PUT_BACK)
     except StoreError as away:
@@ -203,7 +209,7 @@ async def _let_in(courier: Courier) -> None:
             if (await courier.obey(EnableDevice())).event is not OrderEvent.NOT_LEARNED:
                 return
     except StoreError as away:
-        _log.info("{sn}: whether it is enabled could not be kept: {away}", sn=context.sn, away=away)
+        _log.info("{sn}: whether it is enabled could not be kept: {away}", away=away, **context.about)
 
 
 async def _unmark(courier: Courier) -> None:
@@ -211,7 +217,7 @@ async def _unmark(courier: Courier) -> None:
     try:
         await context.store.terminals.clear_disabled(context.sn)
     except StoreError as away:
-        _log.info("{sn}: that it is not disabled could not be kept: {away}", sn=context.sn, away=away)
+        _log.info("{sn}: that it is not disabled could not be kept: {away}", away=away, **context.about)
 
 
 class _Telling:

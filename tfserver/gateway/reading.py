@@ -165,4 +165,4 @@ def _tell_odd(courier: Courier, command: Command[Any], page: Page) -> None:
     if page.odd:
         metrics = courier.link.context.services.metrics
         metrics.notes[page.odd] += 1
-        _log.info("{sn}: {cmd}: {odd}", sn=courier.link.context.sn, cmd=command.word(), odd=page.odd)
+        _log.info("{sn}: {cmd}: {odd}", cmd=command.word(), odd=page.odd, **courier.link.context.about)

@@ -48,5 +48,5 @@ class Turn:
             try:
                 link.received_odd(message, payload)
             except Exception:
-                self._log.failure("our own mistake; the connection is closed")
+                self._log.failure("our own mistake; the connection is closed", **link.context.about)
                 link.close(1011, "internal error")

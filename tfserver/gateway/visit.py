@@ -83,7 +83,7 @@ class Visit:
             self.is_over = True
             if self._fetched:
                 told = "{sn}: {count} punches were fetched that it had not pushed"
-                self._log.info(told, sn=self._context.sn, count=self._fetched)
+                self._log.info(told, count=self._fetched, **self._context.about)
             self._over(self, why)
 
     async def _go(self, courier: Courier) -> None:
@@ -94,10 +94,11 @@ class Visit:
         except _Over as early:
             self.end(early.why)
         except StoreError as away:
-            self._log.info("{sn}: no catch-up, the store is away: {away}", sn=self._context.sn, away=away)
+            self._log.info("{sn}: no catch-up, the store is away: {away}", away=away, **self._context.about)
             self.end(Visited.STORE_AWAY)
         except Exception:
-            self._log.failure("our own mistake while a terminal was asked for its logs")
+            told = "our own mistake while a terminal was asked for its logs"
+            self._log.failure(told, **self._context.about)
             self.end(Visited.GIVEN_UP)
         else:
             self._go_on()

@@ -20,6 +20,11 @@ from tfserver.wire.message import RawReply, Reply, Request, Response
 
 MAX_DEPTH: Final = 40
 MAX_WORD: Final = 1024
+MOST_RECEIPT: Final = 1024
+MOST_PARTS: Final = 100_000
+"""Objects and lists of a message. Of empty ones millions would fit, each as dear as a record."""
+MOST_MENDED_QUOTES: Final = 400_000
+"""A page of records has fewer; a message without end of names takes ten times as long to mend as to read."""
 MOST_REST: Final = 200
 """Fields nobody described that are shown of a reply; settings of a terminal are a hundred."""
 
@@ -55,12 +60,16 @@ class Noise(NamedTuple):
 
 def decode(payload: bytes) -> Frame | Rubbish | Noise:
     """Read one frame; never raises, whatever the bytes are."""
+    if len(payload) > MOST_PARTS and payload.count(b"{") + payload.count(b"[") > MOST_PARTS:
+        return _rubbish("too many parts", payload)
     found = _strict(payload)
     mended: tuple[str, ...] = ()
     if found is None:
         text, mended = _text(payload)
         if "{" not in text:
             return Noise() if len(payload) <= 8 else _rubbish("no object", payload)
+        if len(text) > MOST_MENDED_QUOTES and text.count('"') > MOST_MENDED_QUOTES:
+            return _rubbish("too much to mend", payload)
         found, more = _mend(text)
         mended += more
     if not isinstance(found, dict):
@@ -150,6 +159,8 @@ _FORGIVING: Final = json.JSONDecoder(
 def _scrubbed(value: Any, depth: int) -> Any:
     """Values that can be written again: lone surrogates become U+FFFD, nesting ends somewhere."""
     if isinstance(value, str):
+        if value.isascii():
+            return value
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if depth == 0:
         return None
@@ -289,6 +300,15 @@ def read_reply(reply: type[Reply], raw: RawReply) -> Reply:
     rest = ((key, value) for key, value in raw.fields.items() if key not in described)
     found.rest = dict(itertools.islice(rest, MOST_REST))
     return found
+
+
+def receipt(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """What an answer repeats, exactly as it came; what is too long for a number is nobody's receipt."""
+    return {name: fields[name] for name in names if name in fields and _is_short(fields[name])}
+
+
+def _is_short(value: Any) -> bool:
+    return not isinstance(value, str | list | dict) or len(_encode(value)) <= MOST_RECEIPT
 
 
 def encode_response(word: str, response: Response, echo: dict[str, Any], cloudtime: str | None) -> bytes:

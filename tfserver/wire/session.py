@@ -7,12 +7,12 @@ order they came; what a terminal sends meanwhile waits here, up to a bound, afte
 from __future__ import annotations
 
 import enum
+import re
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
 
 from tfserver.model import SN_PATTERN, canonical_sn
 from tfserver.wire import codec
@@ -57,6 +57,7 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
 _REGISTERED: Final = State.REGISTERED
 MOST_PLAIN: Final = 16 * 1024
 """Bytes of a message that waits for the end of the turn, read, beside those of all other terminals."""
+_ASKS: Final = re.compile(rb'\s*\{\s*"cmd"\s*:\s*"([a-z]{1,40})"')
 _PLAIN: Final[tuple[Request, dict[str, Any]]] = (Request(), {})
 """Stands for a request that goes the short way."""
 
@@ -108,6 +109,7 @@ class Limits:
     waiting_frames: int = 16
     waiting_bytes: int = 4 * 1024 * 1024
     bad_frames: int = 20
+    stranger_bytes: int = 256 * 1024
 
 
 class Session:
@@ -148,6 +150,8 @@ class Session:
         """A data frame came."""
         if self.state is State.CLOSED:
             return []
+        if len(payload) > self._limits.stranger_bytes and self._is_stranger:
+            return self._unread(payload)
         frame = codec.decode(payload)
         if isinstance(frame, Noise):
             return []
@@ -159,6 +163,34 @@ class Session:
         if self._asked is not None or self._waiting:
             return self._wait(frame, len(payload))
         return self._take(frame)
+
+    @property
+    def _is_stranger(self) -> bool:
+        """Whether it is not admitted, and nothing is asked that has to be answered first."""
+        return self.state is not _REGISTERED and self._asked is None and not self._waiting
+
+    def _unread(self, payload: bytes) -> list[Tell]:
+        """A stranger says more than any ``reg`` does: its request is refused unread, all else is rubbish."""
+        asked = _ASKS.match(payload)
+        if asked is None:
+            return self._rubbish(Rubbish("too long for a stranger", len(payload), ""))
+        refused = Send(codec.encode_response(asked[1].decode(), Response(False), {}, None))
+        return [Note("too long for a stranger", {"size": len(payload)}), refused]
+
+    def put_off(self, payload: bytes, unrefused: frozenset[str]) -> list[Tell] | None:
+        """Refuse a request without reading it: the terminal keeps it and comes again. None when it has to be
+        received all the same: it is no plain request, one of these words, or others wait before it."""
+        asked = _ASKS.match(payload)
+        word = asked[1].decode() if asked else ""
+        is_free = self.state is _REGISTERED and self._asked is None and not self._waiting
+        if not word or word in unrefused or not is_free:
+            return None
+        return [Send(codec.encode_response(word, Response(False), {}, None))]
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How long the messages were that wait for their turn."""
+        return self._waiting_bytes
 
     @property
     def is_free(self) -> bool:
@@ -239,7 +271,7 @@ class Session:
             self._move(Event.ADMITTED if response.result else Event.NOT_ADMITTED)
             self._since = now
             self.sn = request.sn if response.result else ""
-        echo = {name: fields[name] for name in request.echo if fields.get(name, UNSET) is not UNSET}
+        echo = codec.receipt(fields, request.echo)
         word = request.word()
         time = cloudtime if request.tells_time else None
         tells: list[Tell] = [Send(codec.encode_response(word, response, echo, time))]
