@@ -7,15 +7,19 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from tests.real.store import RealStore
 from tests.store.connected import StoreCase, free_port, until
+from tests.store.ordered import MASTER, new_order
 from tests.store.records import record
 from tfserver.config import Acknowledge
+from tfserver.config import Orders as OrderSettings
 from tfserver.config import Punches as PunchSettings
 from tfserver.errors import StartError, StoreUnavailable
 from tfserver.store import client as client_module
 from tfserver.store.client import Client
+from tfserver.store.outbox import Outbox
 from tfserver.store.promised import CONNECTIONS
 from tfserver.store.punches import Punches
 from tfserver.store.shelf import Kept
+from tfserver.store.vault import Vault
 
 FOLLOWS = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
 
@@ -66,8 +70,8 @@ class KeepTests(PromisedCase):
         self.assertEqual(len(await gatherResults(calls)), 5 * CONNECTIONS)
 
     async def test_not_confirmed(self) -> None:
-        """Without the replica nothing is promised, neither now nor when it comes again and is known; orders
-        and reads go on meanwhile."""
+        """Without the replica nothing is promised, neither now nor when it comes again and is known;
+        reads go on meanwhile."""
         client = await self.begin()
         self.patch(client_module, "CHECK_EVERY", 10**9)
         self.stand_still()
@@ -75,7 +79,6 @@ class KeepTests(PromisedCase):
         self.assertIn("0 of 1 replicas", said)
         self.assertFalse(client.ready)
         self.assertEqual(await client.read("XLEN", "tf:punches"), 1, "the primary has it")
-        await client.write("SET", "tf:order", "1")
         client._refuses = ""
         await self.fails(self.punches.append("T1", 1, [record("T1", 1)], []), StoreUnavailable)
         self.replica.go_on()
@@ -90,6 +93,19 @@ class KeepTests(PromisedCase):
         await other.append("T1", 1, [record("T1", 1)], [])
         self.assertEqual(await client.read("XLEN", "tf:punches"), 1)
         await self.fails(self.punches.append("T1", 1, [record("T1", 1)], []), StoreUnavailable)
+
+    async def test_orders(self) -> None:
+        """What is told of an order is at the replica, else it is refused: one that was accepted has its end
+        after a failover too."""
+        client = await self.begin()
+        outbox = Outbox(client, Vault(MASTER), OrderSettings(), "one/1")
+        await client.write("HSET", "tf:terminal:ZXAB1", "admission", "approved")
+        put = await outbox.put(new_order())
+        self.assertEqual(put.outcome, "put")
+        self.assertEqual(self.replica.ask(f"EXISTS tf:order:{put.detail}"), ":1\r\n")
+        self.stand_still()
+        said = await self.fails(Deferred.fromCoroutine(outbox.put(new_order())), StoreUnavailable)
+        self.assertIn("0 of 1 replicas", said)
 
     async def test_scripts_forgotten(self) -> None:
         """A store that has forgotten the scripts gets them again."""

@@ -18,8 +18,8 @@ from tfserver.errors import ScriptFailed, StoreUnavailable
 from tfserver.store.keys import Keys
 from tfserver.store.script import Script
 
-CONNECTIONS: Final = 10
-"""Somewhat more than calls for punches under way at once: people that terminals push need some too."""
+CONNECTIONS: Final = 12
+"""More than calls for punches under way at once: orders, and people that terminals push, need some too."""
 MOST_WAITING: Final = 1000
 PATIENCE: Final = 0.8
 """Of the deadline of writes, for the replicas: who asked hears in time that they did not confirm."""
