@@ -18,15 +18,19 @@ _RECEIVE_BYTES: Final = 1 << 16
 
 
 class People:
-    """``connections`` people with one token towards the server on this port; more requests wait for them."""
+    """``connections`` people with one token towards the server on this port; more requests wait for them.
+
+    A connection that the server ends while nothing is asked on it is made anew when it is needed.
+    """
 
     def __init__(self, crowd: Crowd, port: int, token: str, connections: int) -> None:
         self.free: deque[_Person] = deque()
         self._crowd = crowd
         self._waiting: deque[tuple[bytes, Told]] = deque()
         self._rest = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n".encode()
-        for _ in range(connections):
-            self.free.append(_Person(socket.create_connection(("127.0.0.1", port)), crowd, self._freed))
+        self._port = port
+        self._ended = 0
+        self.free += [self._person() for _ in range(connections)]
 
     def post(self, path: str, body: bytes, told: Told) -> None:
         """Send a JSON body."""
@@ -45,8 +49,20 @@ class People:
     def _ask(self, request: bytes, told: Told) -> None:
         if self.free:
             self.free.popleft().ask(request, told)
+        elif self._ended:
+            self._ended -= 1
+            self._person().ask(request, told)
         else:
             self._waiting.append((request, told))
+
+    def _person(self) -> _Person:
+        connection = socket.create_connection(("127.0.0.1", self._port))
+        return _Person(connection, self._crowd, self._freed, self._gone)
+
+    def _gone(self, person: _Person) -> None:
+        """Nobody had asked anything on it."""
+        self.free.remove(person)
+        self._ended += 1
 
     def _freed(self, person: _Person) -> None:
         if self._waiting:
@@ -58,11 +74,18 @@ class People:
 class _Person:
     """One connection, with one request under way at most."""
 
-    def __init__(self, connection: socket.socket, crowd: Crowd, freed: Callable[[_Person], None]) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        crowd: Crowd,
+        freed: Callable[[_Person], None],
+        gone: Callable[[_Person], None],
+    ) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
         self._crowd = crowd
         self._freed = freed
+        self._gone = gone
         self._told: Told | None = None
         self._data = b""
         self._wanted = 0
@@ -110,6 +133,8 @@ class _Person:
         """The server ended the connection, or did not say how long its answer is."""
         self.close()
         told, self._told = self._told, None
+        if told is None:
+            self._gone(self)
+            return
         self._crowd.wrong["HTTP connection lost"] += 1
-        if told is not None:
-            told(0, b"")
+        told(0, b"")

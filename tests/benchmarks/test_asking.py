@@ -15,7 +15,7 @@ class PeopleTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Both are connected."""
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = self.listening = socket.create_server(("127.0.0.1", 0))
         listening.settimeout(10)
         self.addCleanup(listening.close)
         self.crowd = Crowd(1, 0, 1)
@@ -77,3 +77,16 @@ class PeopleTests(SynchronousTestCase):
         self.say(1, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
         self.assertEqual(self.answers, [(0, b""), (0, b"")])
         self.assertEqual(self.crowd.wrong["HTTP connection lost"], 2)
+
+    def test_ended_at_rest(self) -> None:
+        """A connection that ends while nothing was asked is not wrong: the next request makes a new one."""
+        self.peers[0].close()
+        self.crowd.turn(0.05)
+        self.assertEqual((len(self.people.free), dict(self.crowd.wrong)), (1, {}))
+        self.people.get("/1", self.told)
+        self.assertTrue(self.peers[1].recv(4096).startswith(b"GET /1 "))
+        self.people.get("/2", self.told)
+        again = self.listening.accept()[0]
+        self.addCleanup(again.close)
+        again.settimeout(10)
+        self.assertTrue(again.recv(4096).startswith(b"GET /2 "))

@@ -19,7 +19,9 @@ from tfserver.config import Store
 from tfserver.errors import StartError, StoreUnavailable
 from tfserver.store import address, following, sentinels
 from tfserver.store.blocking import Blocking
-from tfserver.store.client import Client
+from tfserver.store.client import PROBE_SECONDS, Client
+from tfserver.store.fitness import NotPrimary
+from tfserver.store.generation import Generation
 from tfserver.store.reach import check_certificates
 from tfserver.store.sentinels import Primary, Sentinels, Told, Untold, chosen, understood
 
@@ -267,6 +269,23 @@ class MovedTests(StoreCase):
         await until(lambda: not client.ready, "it takes nothing")
         self.elect()
         await self.back(client)
+
+    async def test_found_meanwhile(self) -> None:
+        """An old primary that is looked at while another connection finds the next one is not used."""
+        client = await self.begin()
+        client._probe.stop()
+        ask = client._generations.ask
+
+        async def overtaken(*asked: Any) -> Generation:
+            """Its answer comes when the next generation is known."""
+            found = await ask(*asked)
+            client._generations.known = found.number + 1
+            return found
+
+        self.patch(client._generations, "ask", overtaken)
+        checked = Deferred.fromCoroutine(client._gate.check(client._writes.pool[0]))
+        await self.fails(checked, NotPrimary)
+        client._probe.start(PROBE_SECONDS)
 
     async def test_cut_off(self) -> None:
         """A primary that neither most sentinels nor a replica confirm is not used; one of both is enough."""

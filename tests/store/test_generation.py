@@ -172,6 +172,23 @@ class LeapTests(GenerationCase):
         await remembering.ask(client._writes.pool[0], another, "", Durability.ALWAYS)
         self.assertGreater(place_of(await self.last(client, "punches")).ms, now + 2 * HOUR_MS)
 
+    async def test_two_in_a_row(self) -> None:
+        """A leap that the next primary knows nothing of is remembered by processes: what it gives out comes
+        behind, also when the clocks of the old one, or of who asked it, were ahead."""
+        client = await self.connect()
+        asked, connection = Generations(client.keys, lambda: 0.0), client._writes.pool[0]
+        await asked.ask(connection, {}, "", Durability.ALWAYS)
+        asked._ahead_ms += HOUR_MS
+        found: list[int] = []
+        for replid in ("b", "c"):
+            # as it is at a replica that heard of nothing
+            self.tell("HDEL tf:meta seen leapt")
+            self.tell("DEL " + " ".join(f"tf:{stream}" for stream in STREAMS))
+            info = {"master_replid": replid * 40, "master_replid2": "a" * 40}
+            await asked.ask(connection, info, "", Durability.ALWAYS)
+            found.append(place_of(await self.last(client, "punches")).ms)
+        self.assertGreater(found[1], found[0])
+
     async def test_punches_follow(self) -> None:
         """A punch in the new generation stands behind a cursor of the one before that is now nowhere."""
         client = await self.connect()
@@ -198,7 +215,11 @@ class FullTests(GenerationCase):
         await until(lambda: client._is_unsettled, "it is known that another generation is due")
         self.assertEqual(await client.read("HGET", "tf:meta", "generation"), "1")
         await self.fails(client.run("registry", [], []), StoreUnavailable)
+        client._probe.stop()
         self.tell("CONFIG SET maxmemory 0")
+        await self.fails(client.write("XADD", "tf:audit", "*", "a", "{}"), StoreUnavailable)
+        self.assertEqual(self.tell("XLEN tf:audit"), ":0\r\n")
+        client._probe.start(client_module.PROBE_SECONDS)
         await self.renewed(client)
 
 

@@ -270,11 +270,12 @@ class WokenTests(OutboxCase):
         await self.put(outbox, new_order())
         await outbox.finish(SN, "c1", await self.taken(outbox), DONE, more=True)
         await self.put(outbox, new_order())
-        await until(lambda: len(heard) == 2, "it is woken again")
+        await until(lambda: heard.count(f"order {SN}") == 2, "it is woken again")
         await self.taken(outbox)
         await self.approved(self.registry, "c2")
         await self.put(outbox, new_order())
-        await until(lambda: len(heard) == 3, "the newer connection is woken")
+        # beside that it is told that the older connection lost its lease
+        await until(lambda: heard.count(f"order {SN}") == 3, "the newer connection is woken")
 
     async def test_asker_is_woken(self) -> None:
         """The process where somebody waits for an order hears of its end, whoever ends it; of no other."""

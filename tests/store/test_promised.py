@@ -85,6 +85,27 @@ class KeepTests(PromisedCase):
         await self.back(client)
         self.assertEqual(await self.punches.append("T1", 1, [record("T1", 1)], []), Kept(0, 1, 0))
 
+    async def test_not_ready_while_asked(self) -> None:
+        """As long as the replicas do not answer the store is not ready, also while they are asked again: else
+        each punch of that time would wait for them too."""
+        client = await self.begin()
+        assert client._promised is not None
+        self.stand_still()
+        await self.fails(self.punches.append("T1", 1, [record("T1", 1)], []), StoreUnavailable)
+        asked = []
+        probe = client._promised.probe
+
+        async def watched() -> None:
+            """Ask, and look who is told what meanwhile."""
+            asked.append(client.ready)
+            await probe()
+
+        self.patch(client._promised, "probe", watched)
+        await until(lambda: len(asked) >= 2, "the replicas are asked")
+        self.assertEqual(set(asked), {False})
+        self.replica.go_on()
+        await self.back(client)
+
     async def test_known_by_another(self) -> None:
         """A record that another process has kept, unconfirmed, is not promised by this one."""
         client = await self.begin()
@@ -104,8 +125,12 @@ class KeepTests(PromisedCase):
         self.assertEqual(put.outcome, "put")
         self.assertEqual(self.replica.ask(f"EXISTS tf:order:{put.detail}"), ":1\r\n")
         self.stand_still()
+        self.patch(client_module, "CHECK_EVERY", 10**9)
         said = await self.fails(Deferred.fromCoroutine(outbox.put(new_order())), StoreUnavailable)
         self.assertIn("0 of 1 replicas", said)
+        self.tell("CONFIG RESETSTAT")
+        await self.fails(Deferred.fromCoroutine(outbox.put(new_order())), StoreUnavailable)
+        self.assertEqual(await self.calls(client, "evalsha"), 0, "what is known to be refused is not put")
 
     async def test_scripts_forgotten(self) -> None:
         """A store that has forgotten the scripts gets them again."""

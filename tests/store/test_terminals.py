@@ -107,6 +107,14 @@ class PinTests(TerminalsCase):
         self.assertIs(await self.told(terminals, "c1", "m1"), APPROVED)
         self.assertIs(await self.told(terminals, "c1", "m2"), QUARANTINED)
 
+    async def test_told_nothing_at_first(self) -> None:
+        """Who tells something of a terminal that tells nothing does not keep it out with that."""
+        terminals = await self.terminals()
+        self.assertIs(await self.told(terminals, "", ""), APPROVED)
+        self.assertIs(await self.told(terminals, "c9", "m9"), APPROVED)
+        self.assertIs(await self.told(terminals, "", ""), APPROVED)
+        self.assertNotIn("cpusn", await self.raw())
+
     async def test_changed_field(self) -> None:
         """A device that differs in one pinned field is another one."""
         terminals = await self.terminals()

@@ -7,12 +7,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.web.in_memory import READER, Connection, Feed, PagesCase, joined
+from tests.web.in_memory import ADMIN, OPERATOR, READER, Connection, Feed, PagesCase, joined
 from tests.web.samples import a_row
 from tfserver.errors import ArchiveUnavailable, Gone
 from tfserver.store import export
 from tfserver.web import exports
-from tfserver.web.desk import MOST_EXPORTS
+from tfserver.web.desk import MOST_EXPORTS, MOST_OF_ONE
 
 PATH = "/api/v1/punches"
 CSV, NDJSON = "text/csv", "application/x-ndjson"
@@ -167,14 +167,20 @@ class ReaderTests(ExportCase):
         self.assertEqual(self.pages.desk.exports.taken, 0)
 
     def test_too_many(self) -> None:
-        """So many at a time, and one more when one is over."""
+        """So many at a time, so many of one token, and one more when one is over."""
         waiting = self.slow()
-        reading = [self.export() for _ in range(MOST_EXPORTS)]
-        self.assert_problem(self.export().answer(), 429)
+        reading = [self.export(token=token) for token in (READER, OPERATOR) for _ in range(MOST_OF_ONE)]
+        self.assertEqual(len(reading), MOST_EXPORTS)
+        refused = self.export(token=ADMIN).answer()
+        self.assert_problem(refused, 429)
+        self.assertNotIn("one token", refused.body["detail"])
         # pages are not held up
         self.punches.given["page"] = []
         self.assertEqual(self.get(PATH).status, 200)
         reading[0].leave()
+        refused = self.export(token=OPERATOR).answer()
+        self.assert_problem(refused, 429)
+        self.assertIn("one token", refused.body["detail"])
         self.assertEqual(self.export().answer().status, 200)
         self.assertTrue(waiting)
 

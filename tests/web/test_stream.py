@@ -132,6 +132,15 @@ class EventTests(StreamCase):
             self.clock.advance(0.25)
         self.assertEqual(len(self.told(watching)), 5003)
 
+    def test_too_many_of_one(self) -> None:
+        """One token does not take the place of all others."""
+        self.set_bound(streams, "MOST_OF_ONE", 1)
+        first = self.watch()
+        self.assert_problem(self.watch().answer(), 429)
+        self.assertEqual(self.watch(token=OPERATOR).answer().status, 200)
+        first.leave()
+        self.assertEqual(self.watch().answer().status, 200)
+
     def test_kinds(self) -> None:
         """Only the kinds that somebody wants are told."""
         for kinds, expected in (

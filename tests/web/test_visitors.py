@@ -15,12 +15,17 @@ PROXY, STRANGER = "10.0.0.1", "203.0.113.9"
 
 
 class _Request:
-    def __init__(self, peer: str, *forwarded: str, scheme: str = "") -> None:
+    def __init__(self, peer: str, *forwarded: str, scheme: str = "", host: str = "") -> None:
         kind = IPv6Address if ":" in peer else IPv4Address
         self.client: Any = kind("TCP", peer, 1) if peer else UNIXAddress(None)
         self.requestHeaders = Headers({"X-Forwarded-For": list(forwarded)} if forwarded else {})
         if scheme:
             self.requestHeaders.addRawHeader("X-Forwarded-Proto", scheme)
+        self._host = host.encode() or None
+
+    def getHeader(self, _: bytes) -> bytes | None:
+        """``Host``: nothing else is asked for so."""
+        return self._host
 
 
 class VisitorTests(SynchronousTestCase):
@@ -61,6 +66,14 @@ class VisitorTests(SynchronousTestCase):
         self.assertTrue(self.of("::1").is_here)
         self.assertTrue(self.of("").is_here)
         self.assertFalse(self.of(PROXY, "127.0.0.1").is_here)
+
+    def test_here_by_name(self) -> None:
+        """Who asks loopback for a name that others have came by a proxy that nobody told us of."""
+        for name in ("localhost", "LOCALHOST:7789", "127.0.0.1:7789", "[::1]:7789"):
+            self.assertTrue(self.of("127.0.0.1", host=name).is_here, name)
+        for name in ("people.example", "people.example:7789", "localhost.example", "192.0.2.1:7789"):
+            self.assertFalse(self.of("127.0.0.1", host=name).is_here, name)
+            self.assertFalse(self.of("", host=name).is_here, name)
 
     def test_household(self) -> None:
         """Of IPv6 all addresses of a network of 64 bits count as one; IPv4 in IPv6 is what it is."""

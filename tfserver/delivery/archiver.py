@@ -202,6 +202,9 @@ class Archiver:
         self._place = last
         self._metrics.archived["new"] += new
         self._metrics.archived["known"] += len(entries) - new
+        if self._lineage != self._archived.lineage:
+            # a store that failed over meanwhile may lack them: the next round looks before it goes on
+            return
         if not await self._archived.advance(last, len(entries)):
             self._leased_at = self._place = None
 

@@ -119,6 +119,11 @@ class Client:
         """The number of the store's generation; 0 while it is not known."""
         return self._generations.known
 
+    def check_ready(self) -> None:
+        """StoreUnavailable unless it would take a write now: what is refused should not be done later."""
+        if not self.ready:
+            raise StoreUnavailable(self.problem)
+
     def on_renewal(self, told: Callable[[], None]) -> None:
         """Call this whenever the store may have lost what it kept last."""
         self._renewed.append(told)
@@ -166,6 +171,11 @@ class Client:
 
     def write(self, *command: Any) -> Deferred[Any]:
         """Send one command that may change something; its deadline is that of writes."""
+        if self._is_unsettled:
+            return fail(StoreUnavailable(self.problem))
+        return self._written(*command)
+
+    def _written(self, *command: Any) -> Deferred[Any]:
         return self._send(self._writes, self._settings.write_seconds, command)
 
     def read(self, *command: Any) -> Deferred[Any]:
@@ -184,7 +194,7 @@ class Client:
         """Run one of our scripts atomically; StoreUnavailable: it may or may not have happened."""
         if self._is_unsettled and name not in _HARMLESS:
             raise StoreUnavailable(self.problem)
-        return await self._script(self.write, name, keys, args)
+        return await self._script(self._written, name, keys, args)
 
     def keep(self, name: str, keys: list[str], args: list[Any]) -> Awaitable[Any]:
         """Run a script whose outcome somebody is promised: it is kept by all that ``store.acknowledge`` asks
@@ -352,10 +362,15 @@ class Client:
                 self._drop_connections()
 
     async def _ask_replicas(self, promised: Promised) -> None:
+        # until they have answered nobody is told that it is ready: each write would wait as long for them
+        asked = self._refuses = self.problem
         try:
             await promised.probe()
         except StoreUnavailable as late:
             self._refuses = str(late)
+        else:
+            # unless somebody found another reason meanwhile
+            self._refuses = "" if self._refuses is asked else self._refuses
 
     def _drop_connections(self) -> None:
         """They lead to the wrong server, or nothing came back for seconds: connect anew."""

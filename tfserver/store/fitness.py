@@ -99,11 +99,11 @@ class Gate:
     async def _generation(self, connection: Any, info: dict[str, str], durability: Durability) -> Generation:
         found = self._found()
         where = "{}:{}".format(*found.place) if found else ""
-        known = self._generations.known
         generation = await self._generations.ask(connection, info, where, durability)
         if found is None:
             return generation
-        if generation.number < known:
+        # known by now: another connection may have found the next primary while this one was asked
+        if generation.number < self._generations.known:
             raise NotPrimary(f"{where} was the primary before a failover, waiting for the one of now")
         if generation.was_replicated and not found.confirmed and replicas_of(info) == 0:
             raise NotPrimary(

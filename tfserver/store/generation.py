@@ -49,6 +49,9 @@ class Generations:
         self._script = Script("generation")
         self._ahead_ms = 0.0
         """How far the clock of the store is ahead of ours, which only goes on."""
+        self._leapt_ms = 0
+        """How far streams leapt at the last failover we heard of: ids were given out from there on, whatever
+        clocks say, and the next primary may know nothing of it."""
 
     async def ask(
         self, connection: Any, info: dict[str, str], where: str, durability: Durability
@@ -63,13 +66,16 @@ class Generations:
             *(info.get("run_id", ""), where, "1" if durability is Durability.ALWAYS else ""),
             *(self._latest_ms(), self.known, LEAP_MS, replicas_of(info) or 0),
         )
-        number, lineage, news, now_ms, replicated, refused = found
+        number, lineage, news, now_ms, replicated, refused, leapt = found
         self._ahead_ms = int(now_ms) - self._clock() * 1000
+        self._leapt_ms = max(self._leapt_ms, int(leapt.partition("-")[0] or 0))
         return Generation(int(number), lineage, news == "new", news == "due", bool(replicated), refused)
 
     def _latest_ms(self) -> int:
-        """No clock that gave out ids told a later moment: ours, and what the store's must say by now."""
-        return round(max(self._now() * 1000, self._ahead_ms + self._clock() * 1000 if self._ahead_ms else 0))
+        """No clock that gave out ids told a later moment: ours, and what the store's must say by now; and no
+        leap went further."""
+        stores = self._ahead_ms + self._clock() * 1000 if self._ahead_ms else 0
+        return round(max(self._now() * 1000, stores, self._leapt_ms))
 
 
 def replicas_of(info: dict[str, str]) -> int | None:

@@ -1,4 +1,8 @@
-"""Questions that all processes answer from their own memory, by pub/sub: none of it is kept."""
+"""Questions that all processes answer from their own memory, by pub/sub: none of it is kept.
+
+What is published is heard in all databases of a server: processes of another one, which may be somebody
+else's, hear the question too, and answer that they know nothing.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,8 @@ MOST_OPEN: Final = 50
 ASK: Final = "ask "
 TELL: Final = "tell "
 """How the two kinds of messages begin."""
+_AT: Final = "@"
+"""Between the number of a question and the database that it is about."""
 Row = dict[str, Any]
 Answering = Callable[[str], list[Row]]
 
@@ -50,6 +56,9 @@ class Inquiries:
     def __init__(self, client: Client, owner: str) -> None:
         self._client = client
         self._owner = owner
+        # an earlier release knows of no mark, and says none: it is believed to be of the first database
+        database = client.address.database
+        self._mark = f"{_AT}{database}" if database else ""
         self._answering: dict[str, Answering] = {}
         self._open: dict[str, _Open] = {}
 
@@ -62,7 +71,7 @@ class Inquiries:
         own = self._answer(what, subject)
         if len(self._open) >= MOST_OPEN:
             return Found(own, False)
-        number, question = uuid.uuid4().hex, _Open()
+        number, question = f"{uuid.uuid4().hex}{self._mark}", _Open()
         self._open[number] = question
         try:
             told = f"{ASK}{number} {self._owner} {what} {subject}"
@@ -91,7 +100,8 @@ class Inquiries:
         if asker == self._owner:
             self._came(number, [])
             return
-        answer = msgspec.json.encode(self._answer(what, subject)).decode()
+        is_ours = number.partition(_AT)[2] == self._mark.partition(_AT)[2]
+        answer = msgspec.json.encode(self._answer(what, subject) if is_ours else []).decode()
         channel = self._client.keys.wake(asker)
         telling = self._client.read("PUBLISH", channel, f"{TELL}{number} {answer}")
         telling.addErrback(lambda failure: failure.trap(StoreError) and None)

@@ -156,6 +156,7 @@ class Outbox:
 
     async def put(self, order: NewOrder) -> Put:
         """Let an order wait for its terminal, unless something speaks against it; then nothing is kept."""
+        self._client.check_ready()
         # A plain digest of a command with a password in it would be enough to guess the password by.
         digest = self._vault.version_of(order.digest) if order.key else ""
         until = await self._time.until(order.ttl) if order.danger is Danger.DOOR else 0
@@ -189,6 +190,7 @@ class Outbox:
 
     async def put_all(self, group: Group, orders: dict[str, NewOrder]) -> Put:
         """Let the orders of a backfill wait, by their ids: all of them, or none. They have no secrets."""
+        self._client.check_ready()
         keys, life = self._client.keys, (self._settings.days + MOST_DAYS_OPEN) * 86_400_000
         asked: list[Question] = [
             (
@@ -283,9 +285,8 @@ class Outbox:
         for is_read, row in rows:
             if not is_read:
                 row.raiseException()
-        found = [_order(order_id, row) for order_id, (_, row) in zip(ids, rows, strict=True)]
-        cursor = pairs[limit - 1][1] if len(pairs) > limit else None
-        return [order for order in found if order is not None], cursor
+        found = (_order(order_id, row) for order_id, (_, row) in zip(ids, rows, strict=True))
+        return [order for order in found if order], pairs[limit - 1][1] if len(pairs) > limit else None
 
     def _told(self, order: NewOrder, **more: Any) -> _Told:
         within, sn = round(order.within * 1000), canonical_sn(order.sn)

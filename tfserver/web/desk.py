@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from tfserver.config import Web
 from tfserver.web.document import Document
@@ -17,6 +18,8 @@ MOST_WAITS: Final = 500
 """Of those requests: so there is room for others, however long terminals take."""
 MOST_EXPORTS: Final = 4
 """Each holds two chunks of a megabyte; they share one thread of the archive."""
+MOST_OF_ONE: Final = 2
+"""Exports of one token, its sessions together."""
 REFUSALS_A_MINUTE: Final = 60
 _MOST_ACTORS: Final = 1000
 
@@ -40,6 +43,13 @@ class Room:
     def __exit__(self, *_: object) -> None:
         """Give it back."""
         self.taken -= 1
+
+
+class Share(Room):
+    """The places that one token takes of a room, so that nobody alone takes them all."""
+
+    def __init__(self, most: int, what: str) -> None:
+        super().__init__(most, HTTPStatus.TOO_MANY_REQUESTS, f"{what} of one token")
 
 
 class Allowance:
@@ -70,5 +80,13 @@ class Desk:
         self.waits = Room(MOST_WAITS, HTTPStatus.TOO_MANY_REQUESTS, "too many wait for the end of an order")
         self.exports = Room(MOST_EXPORTS, HTTPStatus.TOO_MANY_REQUESTS, "too many exports")
         self.refusals = Allowance(reactor)
+        self._exports_of: WeakValueDictionary[str, Share] = WeakValueDictionary()
         self.streams = Streams(reactor, sources)
         self.gate = Gate(reactor, sources.tokens, sources.sessions, settings, sources.metrics)
+
+    def exports_of(self, token_id: str) -> Share:
+        """The share that one token has in exports; it lives as long as somebody holds it."""
+        found = self._exports_of.get(token_id)
+        if found is None:
+            found = self._exports_of[token_id] = Share(MOST_OF_ONE, "too many exports")
+        return found

@@ -31,6 +31,7 @@ async def send(call: Call, export: Export, after: str, head: bytes, headers: dic
     """Send an export behind a place; Problem 429 when there are too many. Whatever is wrong with the first
     chunk is told as an error."""
     with ExitStack() as held:
+        held.enter_context(call.desk.exports_of(call.token.id))
         held.enter_context(call.desk.exports)
         await export.open(after)
         first = await export.next()

@@ -19,6 +19,8 @@ from tfserver.web.sources import Sources
 from tfserver.web.watcher import Item, View, Watcher
 
 MOST_STREAMS: Final = 100
+MOST_OF_ONE: Final = 50
+"""Of one token, its sessions together: so that nobody alone keeps all others from watching."""
 LOOK_SECONDS: Final = 0.25
 TOKEN_SECONDS: Final = 5.0
 """How long a stream may outlive its token."""
@@ -101,6 +103,9 @@ class Streams:
         hash of the one it came by, empty without one."""
         if len(self._watchers) >= MOST_STREAMS:
             told = f"too many streams: {MOST_STREAMS} at a time in this process"
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, told)
+        if sum(watcher.token.id == token.id for watcher in self._watchers) >= MOST_OF_ONE:
+            told = f"too many streams: {MOST_OF_ONE} of one token at a time in this process"
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, told)
         watcher = Watcher(request, token, session, view, self._reactor.seconds)
         self._watchers.add(watcher)

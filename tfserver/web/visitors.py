@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -12,11 +13,13 @@ from tfserver.networks import Networks, address_of, household_of
 from tfserver.proxies import LOCAL, Proxies
 
 _REMEMBERED: Final = 4096
+_OWN_NAME: Final = re.compile(rb"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 
 
 class Visitor(NamedTuple):
     """``household`` is whose address it is for bounds, empty for one that has none; ``is_secure``: it came by
-    TLS, as far as we or a trusted proxy know; ``is_here``: from this machine, by no proxy that we trust."""
+    TLS, as far as we or a trusted proxy know; ``is_here``: from this machine, by no proxy that we trust, and
+    under a name that only this machine has: a proxy here that nobody told us of passes on another."""
 
     address: str
     household: str
@@ -37,7 +40,8 @@ class Visitors:
         """Who makes this request."""
         peer: str = getattr(request.client, "host", LOCAL)
         if not (self.proxies and self.proxies.trusts(peer)):
-            return Visitor(peer, self.household(peer), is_tls, self._is_loopback(peer))
+            is_here = self._is_loopback(peer) and _is_own_name(request.getHeader(b"Host") or b"")
+            return Visitor(peer, self.household(peer), is_tls, is_here)
         headers = request.requestHeaders
         said = [value.decode("latin-1") for value in headers.getRawHeaders(b"X-Forwarded-For", [])]
         address = self.proxies.client(peer, said)
@@ -60,3 +64,7 @@ def peer_of(address: Any) -> str:
 def _is_loopback(address: str) -> bool:
     found = address_of(address)
     return address == LOCAL or (found is not None and found.is_loopback)
+
+
+def _is_own_name(host: bytes) -> bool:
+    return not host or _OWN_NAME.fullmatch(host) is not None

@@ -8,18 +8,23 @@
 --      server, 4 where it is, as the sentinels say, 5 "1" when each write is synced, 6 the latest moment (ms) that the
 --      asking process knows of, 7 the generation that it knows or 0, 8 how far the streams leap (ms), 9 number of
 --      replicas that keep up
--- Returns {generation, lineage, "new" if it began now, "due" if one has to begin and can't, now (ms), "1" if there ever was a replica, why it takes no writes or ""}
+-- Returns {generation, lineage, "new" if it began now, "due" if one has to begin and can't, now (ms), "1" if there ever was a replica, why it takes no writes or "", how far
+-- the streams leapt last or ""}
 local meta, news, call = KEYS[1], KEYS[2], redis.call
 local replid, before, run, where, known = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[7])
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local told = call('HMGET', meta, 'generation', 'lineage', 'replid', 'run', 'where', 'seen', 'replicated')
+local told = call('HMGET', meta, 'generation', 'lineage', 'replid', 'run', 'where', 'seen', 'replicated',
+  'leapt')
 local number, lineage = tonumber(told[1] or 0), told[2] or ''
 local replicated = told[7] or (tonumber(ARGV[9]) > 0 and '1' or '')
 
 local function whole(moment) return string.format('%.0f', moment) end
 
-local function answer(news_of_it, refused) return {number, lineage, news_of_it, whole(now), replicated, refused} end
+local leapt = told[8] or ''
+local function answer(news_of_it, refused)
+  return {number, lineage, news_of_it, whole(now), replicated, refused, leapt}
+end
 
 -- nil: it is the same store as before
 local function why()
@@ -76,4 +81,5 @@ call('HSET', meta, 'generation', number, 'lineage', lineage, 'replid', replid, '
   'since', whole(now), 'leapt', place)
 call('XADD', news, 'MAXLEN', '~', 100000, '*', 'd', cjson.encode({event = 'failover', sn = '', site = '', why = reason,
   generation = number, last_seen_ms = tonumber(told[6] or 0)}))
+leapt = place
 return answer('new', '')

@@ -195,8 +195,12 @@ local function claim(at)
   if told[13] ~= ARGV[at + 1] then set(fields, 'sn', ARGV[at + 1]) end
   if admission ~= known then set(fields, 'admission', admission) end
   if not known then set(fields, 'first_seen', now) end
-  if cpusn ~= '' and pinned_cpusn == '' then set(fields, 'cpusn', cpusn) end
-  if mac ~= '' and pinned_mac == '' then set(fields, 'mac', mac) end
+  -- of one that was approved though it told nothing, whoever comes next and tells something may be another: pinned
+  -- by that, it would keep the true one out for ever. One that people forget is pinned when it comes anew
+  if known ~= 'approved' or pinned_cpusn ~= '' or pinned_mac ~= '' then
+    if cpusn ~= '' and pinned_cpusn == '' then set(fields, 'cpusn', cpusn) end
+    if mac ~= '' and pinned_mac == '' then set(fields, 'mac', mac) end
+  end
   local clock, echo, is_first = told[7] or '', told[8] or '', ''
   if admission == 'approved' then
     if clock == '' and echo == '' and (told[5] or '') == '' and ARGV[at + 10] ~= '' then
