@@ -21,7 +21,7 @@ from tests.real.simulator import RealSimulator
 from tests.real.store import wait_until
 
 FLEET = str(ETC / "fleet.yaml")
-LOAD = ("--terminals", "60", "--backlog", "10", "--rate", "120", "--seconds", "3", "--wait-ack")
+LOAD = ("--terminals", "60", "--backlog", "10", "--rate", "120", "--seconds", "8", "--wait-ack")
 NAMES = ("one", "two", "three")
 GOING_AWAY = 1001
 BACK_SECONDS = 30.0

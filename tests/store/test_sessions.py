@@ -209,15 +209,15 @@ class RememberedTests(SessionCase):
         """When its use can't be written down it is used all the same, and the next use tries again."""
         await self.begin()
         secret, _ = await self.opened()
-        real = self.client.write
+        real = self.client._written
         tried: list[Any] = []
 
         def write(*command: Any) -> Any:
             tried.append(command)
             return fail(StoreUnavailable("away"))
 
-        self.patch(self.client, "write", write)
+        self.patch(self.client, "_written", write)
         for _ in range(2):
             self.assertIsNotNone(await self.here.find(secret))
         self.assertEqual(len(tried), 2)
-        self.patch(self.client, "write", real)
+        self.patch(self.client, "_written", real)

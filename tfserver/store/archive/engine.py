@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +31,8 @@ _CACHE_KIB: Final = 8 * 1024
 """Of each connection: what the system has in its own cache is a short way away."""
 _CHECKPOINT_PAGES: Final = 8000
 """Pages in the write-ahead log before they go where they belong: one written often goes there once."""
+_LOCKED_SECONDS: Final = 0.02
+"""Until a file that another process had locked is tried again."""
 
 
 def read_url(text: str, password: str) -> URL:
@@ -80,7 +84,7 @@ def _engine(url: URL, seconds: float, size: int, begin: str) -> sa.Engine:
             f"archive.url: {missing.name} is missing: pip install 'tfserver[postgresql]'"
         ) from missing
     if is_sqlite:
-        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "connect", _preparing_sqlite(seconds))
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     else:
         sa.event.listen(engine, "connect", _preparing_postgresql(seconds))
@@ -95,17 +99,34 @@ def _make_private(path: Path) -> None:
         raise StartError(f"archive: can't open {path}: {wrong.strerror}") from wrong
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    # Else the driver decides by itself where transactions begin.
-    connection.isolation_level = None
-    for setting in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        f"cache_size = -{_CACHE_KIB}",
-        f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
-        f"journal_size_limit = {4 * _CHECKPOINT_PAGES * 4096}",
-    ):
-        connection.execute(f"PRAGMA {setting}").close()
+def _preparing_sqlite(seconds: float) -> Callable[[Any, object], None]:
+    def prepare(connection: Any, _: object) -> None:
+        """A journal that readers and the writer share, and commits that are on the disk."""
+        # Else the driver decides by itself where transactions begin.
+        connection.isolation_level = None
+        _share(connection, time.monotonic() + seconds)
+        for setting in (
+            "synchronous = FULL",
+            f"cache_size = -{_CACHE_KIB}",
+            f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+            f"journal_size_limit = {4 * _CHECKPOINT_PAGES * 4096}",
+        ):
+            connection.execute(f"PRAGMA {setting}").close()
+
+    return prepare
+
+
+def _share(connection: Any, deadline: float) -> None:
+    """Change a new file to the journal WAL. SQLite itself waits for nobody there, and processes that are
+    started at the same time all want to."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as wrong:
+            if "locked" not in str(wrong) or time.monotonic() > deadline:
+                raise
+        time.sleep(_LOCKED_SECONDS)
 
 
 def _preparing_postgresql(seconds: float) -> Callable[[Any, object], None]:
