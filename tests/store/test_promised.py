@@ -10,10 +10,12 @@ from tests.store.connected import StoreCase, free_port, until
 from tests.store.ordered import MASTER, new_order
 from tests.store.records import record
 from tfserver.config import Acknowledge
+from tfserver.config import Archive as ArchiveSettings
 from tfserver.config import Orders as OrderSettings
 from tfserver.config import Punches as PunchSettings
 from tfserver.errors import StartError, StoreUnavailable
 from tfserver.store import client as client_module
+from tfserver.store.archived import Archived
 from tfserver.store.client import Client
 from tfserver.store.outbox import Outbox
 from tfserver.store.promised import CONNECTIONS
@@ -131,6 +133,15 @@ class KeepTests(PromisedCase):
         self.tell("CONFIG RESETSTAT")
         await self.fails(Deferred.fromCoroutine(outbox.put(new_order())), StoreUnavailable)
         self.assertEqual(await self.calls(client, "evalsha"), 0, "what is known to be refused is not put")
+
+    async def test_archiving(self) -> None:
+        """Nothing is archived that a failover could lose: it would come again as new."""
+        client = await self.begin()
+        archived = Archived(client, ArchiveSettings(), "holder")
+        await self.punches.append("T1", 1, [record("T1", 1)], [])
+        self.assertEqual(len(await archived.batch("0-0", 10)), 1)
+        self.stand_still()
+        await self.fails(Deferred.fromCoroutine(archived.batch("0-0", 10)), StoreUnavailable)
 
     async def test_scripts_forgotten(self) -> None:
         """A store that has forgotten the scripts gets them again."""

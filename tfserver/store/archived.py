@@ -144,8 +144,14 @@ class Archived:
         return Memory(int(fields.get("used_memory", 0)), int(fields.get("maxmemory", 0)))
 
     async def batch(self, after: str, limit: int) -> list[Entry]:
-        """Up to ``limit`` entries of the stream behind a place, with their JSON."""
+        """Up to ``limit`` entries of the stream behind a place, with their JSON.
+
+        Replicas have them, if they have to confirm: what was archived must not be lost by a failover and come
+        again as new.
+        """
         found = await self._client.read("XRANGE", self._client.keys.punches, f"({after}", "+", "COUNT", limit)
+        if found:
+            await self._client.confirm()
         return [(place, body_in(fields)) for place, fields in found]
 
     async def has(self, place: str) -> bool:

@@ -203,6 +203,12 @@ class Client:
             return self.run(name, keys, args)
         return self._keep(self._promised, name, keys, args)
 
+    async def confirm(self) -> None:
+        """Wait until all that was read here until now is kept by all that ``store.acknowledge`` asks for;
+        StoreUnavailable when it is not."""
+        if self._promised is not None:
+            await self._promised.probe()
+
     async def _keep(self, promised: Promised, name: str, keys: list[str], args: list[Any]) -> Any:
         try:
             return await promised.run(self._scripts[name], keys, args)
