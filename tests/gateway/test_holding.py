@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.raw_frames import TEXT, frame, text
@@ -129,6 +132,15 @@ class HeldTests(StallCase):
         self.assertEqual([small.closing, large.closing], [False, True])
         self.assertEqual(large.held_bytes, 0)
         self.assertEqual(self.cut("memory"), 1)
+
+    def test_nothing_to_let_go(self) -> None:
+        """Memory that nobody here holds is told once a minute, not each time it is looked for."""
+        told: list[dict[str, Any]] = []
+        globalLogPublisher.addObserver(told.append)
+        self.addCleanup(globalLogPublisher.removeObserver, told.append)
+        for _ in range(3):
+            self.stand.services.pressure.relieve(1000)
+        self.assertEqual(sum("memory is short" in str(event.get("log_format")) for event in told), 1)
 
     def test_growth_is_told(self) -> None:
         """Bytes of unfinished messages are told at once to whom watches the memory."""

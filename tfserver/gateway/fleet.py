@@ -36,6 +36,7 @@ CATCH_UP_SECONDS: Final = 1.0
 COMPARE_SECONDS: Final = 600.0
 """All leases are compared that often even if nothing seems to be missing: somebody may have deleted one."""
 TELL_AGAIN_SECONDS: Final = 600.0
+RELIEF_TOLD_SECONDS: Final = 60.0
 MOST_TOLD: Final = 10_000
 MOST_UNRELEASED: Final = 100_000
 MOST_RELEASES: Final = 1000
@@ -72,6 +73,7 @@ class Fleet:
         """Connection and serial number of each lease to be given back, oldest first."""
         self._wakes = 0
         self._is_renewed = False
+        self._relieved_at = -RELIEF_TOLD_SECONDS
         self._loops = [
             self._loop(self.tick, TICK_SECONDS),
             self._loop(self.expire, EXPIRE_SECONDS),
@@ -167,9 +169,12 @@ class Fleet:
 
     def relieve(self, count: int) -> None:
         """Memory is short by so many bytes: those that hold most of it go."""
-        freed = cut_largest(self.links, count)
-        told = "memory is short by {count} bytes: let go of {freed} that connections held"
-        self._log.warn(told, count=count, freed=freed)
+        freed, now = cut_largest(self.links, count), self._monotonic()
+        # it is looked for several times a second, also when connections hold nothing that could be let go
+        if freed or now - self._relieved_at >= RELIEF_TOLD_SECONDS:
+            self._relieved_at = now
+            told = "memory is short by {count} bytes: let go of {freed} that connections held"
+            self._log.warn(told, count=count, freed=freed)
 
     def tick(self) -> None:
         """Ping the silent, end what leads nowhere: one sweep in place of timers for each connection."""
