@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from tfserver.config.basics import Section, Text
+from tfserver.config.directory import People
 from tfserver.config.people import Web, Webhooks
 from tfserver.config.process import Fast, LimitSettings, Log, LogFormat
 from tfserver.config.stores import Acknowledge, Archive, Durability, Store, Vault
@@ -43,6 +44,7 @@ __all__ = [
     "LogFormat",
     "ModelProfile",
     "Orders",
+    "People",
     "Punches",
     "Section",
     "Settings",
@@ -75,6 +77,7 @@ class Settings(Section, frozen=True):
     limits: LimitSettings = LimitSettings()
     log: Log = Log()
     orders: Orders = Orders()
+    people: People = People()
     catchup: CatchUp = CatchUp()
     profiles: Annotated[
         dict[str, ModelProfile],

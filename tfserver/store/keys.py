@@ -62,7 +62,9 @@ class Keys:
         return f"{self.prefix}sighted:{canonical_sn(sn)}:"
 
     def user(self, enrollid: int) -> str:
-        """Hash: a person as terminals pushed it: ``key``, ``p:SN``, ``c:backupnum:SN``."""
+        """Hash: a person: ``key`` (its data key, wrapped); as terminals pushed it ``p:SN`` and
+        ``c:backupnum:SN``; as the directory has it ``person`` (JSON) and ``k:backupnum`` (sealed), and where
+        terminals tell something else ``x:SN:what``."""
         return f"{self.prefix}user:{enrollid}"
 
     def image(self, uid: str) -> str:
@@ -107,6 +109,115 @@ class Keys:
         """Hash: one backfill: ``b`` (JSON, as it was asked for), ``created`` (ms), and what came of its
         orders: ``done``, ``failed``, ``records``, ``new``."""
         return f"{self.prefix}backfill:{backfill_id}"
+
+    @property
+    def people(self) -> str:
+        """Sorted set of the people of the directory, by their numbers."""
+        return f"{self.prefix}people"
+
+    @property
+    def names(self) -> str:
+        """Sorted set of ``name in small letters, NUL, enrollid``, for finding names by how they begin."""
+        return f"{self.prefix}names"
+
+    @property
+    def external_ids(self) -> str:
+        """Hash: external id → enrollid; no two people have the same."""
+        return f"{self.prefix}external-ids"
+
+    @property
+    def collisions(self) -> str:
+        """Sorted set of the people of whom a terminal tells something else than the directory, by number."""
+        return f"{self.prefix}collisions"
+
+    @property
+    def groups(self) -> str:
+        """Hash: name of a group → JSON."""
+        return f"{self.prefix}groups"
+
+    def members(self, group: str) -> str:
+        """Sorted set of the people in a group, by their numbers."""
+        return f"{self.prefix}members:{group}"
+
+    def holds(self, sn: str) -> str:
+        """Hash: what a terminal has: ``enrollid`` → the person, ``enrollid/backupnum`` → a credential (JSON),
+        ``reading`` → when its whole list was read."""
+        return f"{self.prefix}holds:{canonical_sn(sn)}"
+
+    def holders(self, enrollid: int | str) -> str:
+        """Set of the terminals that have a person, as far as is known."""
+        return f"{self.prefix}holders:{enrollid}"
+
+    def reserved(self, sn: str) -> str:
+        """Sorted set of the places that are kept free on a terminal: ``enrollid/backupnum`` of what an order
+        is to bring, by when the place is given up (ms)."""
+        return f"{self.prefix}reserved:{canonical_sn(sn)}"
+
+    def capacities(self, sn: str) -> str:
+        """Hash: day → how much of each kind was used on a terminal (JSON)."""
+        return f"{self.prefix}capacities:{canonical_sn(sn)}"
+
+    def errands(self, kind: str) -> str:
+        """Sorted set of the work of one kind that is to be done, by when it is due (ms)."""
+        return f"{self.prefix}errands:{kind}"
+
+    def errand_holders(self, kind: str) -> str:
+        """Hash: who does a piece of such work at present."""
+        return f"{self.prefix}errand-holders:{kind}"
+
+    def plan(self, plan_id: str) -> str:
+        """Hash: a plan and what became of it."""
+        return f"{self.prefix}plan:{plan_id}"
+
+    def plan_items(self, plan_id: str, sn: str) -> str:
+        """Hash: what a plan does at one terminal, by number (JSON)."""
+        return f"{self.prefix}plan-items:{plan_id}:{canonical_sn(sn)}"
+
+    @property
+    def plans(self) -> str:
+        """Sorted set of all plans, by when they were made (ms)."""
+        return f"{self.prefix}plans"
+
+    def erasure(self, erasure_id: str) -> str:
+        """Hash: an order to forget a person: ``e`` (JSON), and ``at:place`` → what came of it there (JSON)."""
+        return f"{self.prefix}erasure:{erasure_id}"
+
+    @property
+    def erasures(self) -> str:
+        """Sorted set of all of them, by when they were ordered (ms)."""
+        return f"{self.prefix}erasures"
+
+    @property
+    def erased(self) -> str:
+        """Hash: enrollid → erasure, as long as terminals may still tell of that person."""
+        return f"{self.prefix}erased"
+
+    def enrolment(self, enrolment_id: str) -> str:
+        """Hash: an enrolment at a terminal, and how far it is."""
+        return f"{self.prefix}enrolment:{enrolment_id}"
+
+    @property
+    def enrolments(self) -> str:
+        """Sorted set of all of them, by when they were begun (ms)."""
+        return f"{self.prefix}enrolments"
+
+    def snapshot(self, snapshot_id: str) -> str:
+        """Hash: what a terminal had, sealed."""
+        return f"{self.prefix}snapshot:{snapshot_id}"
+
+    @property
+    def snapshots(self) -> str:
+        """Sorted set of all of them as ``SN id``, by when they were taken (ms)."""
+        return f"{self.prefix}snapshots"
+
+    def import_of(self, import_id: str) -> str:
+        """Hash: an import of people, and how far it is."""
+        return f"{self.prefix}import:{import_id}"
+
+    @property
+    def imports(self) -> str:
+        """Sorted set of all of them, by when they were begun (ms)."""
+        return f"{self.prefix}imports"
 
     @property
     def headcount(self) -> str:

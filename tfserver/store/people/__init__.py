@@ -1,0 +1,1 @@
+"""What the store keeps of people, groups, terminals' holdings, and of work that takes long."""
