@@ -6,9 +6,12 @@ from unittest import mock
 
 from twisted.internet import defer
 
+from tests.store.arrivals import arrival
 from tests.store.connected import StoreCase, until
+from tfserver.config import Admission
 from tfserver.store import errands as errands_module
 from tfserver.store.errands import Errands
+from tfserver.store.terminals import Terminals
 
 
 class ErrandTests(StoreCase):
@@ -106,6 +109,41 @@ class ErrandTests(StoreCase):
         self.assertEqual(await self.one.renew("one", ["a"]), ["a"])
         self.assertFalse(await self.one.end("one", "a", 0))
         self.assertEqual(await self.other.claim("other", 1), ([], None))
+
+    async def test_awaited(self) -> None:
+        """What waits for a terminal is due as soon as it registers, of every kind; once."""
+        await self.begin()
+        terminals = Terminals(self.client, Admission(), "p/1")
+        self.assertFalse(await self.one.await_terminal("T1", "a"), "nobody knows it")
+        await terminals.register(arrival("T1", approve=True), "c1")
+        await terminals.beat({})
+        self.assertFalse(await self.one.await_terminal("T1", "a"), "it is online")
+        await terminals.release("T1", "c1")
+        run = Errands(self.client, "run")
+        for _ in range(2):
+            self.assertTrue(await self.one.await_terminal("T1", "a"))
+            self.assertTrue(await run.await_terminal("T1", "b c"))
+        await self.one.add("a", seconds=500)
+        await run.add("b c", seconds=500)
+        self.assertEqual((await self.one.claim("one", 9))[0], [])
+        await terminals.register(arrival("T1", approve=True), "c1")
+        self.assertEqual((await self.one.claim("one", 9))[0], ["a"])
+        self.assertEqual((await run.claim("one", 9))[0], ["b c"])
+        self.assertIsNone(await self.client.read("HGET", self.client.keys.terminal("T1"), "awaited"))
+
+    async def test_awaited_while_done(self) -> None:
+        """What is being done when the terminal comes is done once more, and only then."""
+        await self.begin()
+        terminals = Terminals(self.client, Admission(), "p/1")
+        await terminals.register(arrival("T1", approve=True), "c1")
+        await terminals.release("T1", "c1")
+        await self.one.add("a")
+        await self.one.claim("one", 1)
+        await self.one.await_terminal("T1", "a")
+        await terminals.register(arrival("T1", approve=True), "c1")
+        self.assertEqual((await self.other.claim("other", 1))[0], [])
+        await self.one.end("one", "a", 500)
+        self.assertEqual((await self.other.claim("other", 1))[0], ["a"])
 
     async def test_told(self) -> None:
         """Every process hears of what is due at once."""

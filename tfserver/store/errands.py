@@ -51,5 +51,11 @@ class Errands:
         """Nobody wants it any more; whether it was there. Who does it just now learns that by ``renew``."""
         return bool(await self._run("remove", name))
 
+    async def await_terminal(self, sn: str, name: str) -> bool:
+        """Let an errand be due as soon as this terminal registers, if that is before its time; False when it
+        is online, or nobody knows it."""
+        keys = self._client.keys
+        return bool(await self._run("await", keys.terminal(sn), keys.alive(""), self.kind, name))
+
     async def _run(self, *args: Any) -> Any:
         return await self._client.run("errands", self._names, list(args))

@@ -179,7 +179,7 @@ class Keys:
         return f"{self.prefix}plans"
 
     def erasure(self, erasure_id: str) -> str:
-        """Hash: an order to forget a person: ``e`` (JSON), and ``at:place`` → what came of it there (JSON)."""
+        """Hash: an order to forget a person: ``e`` (JSON), ``at:place`` → what came of it there (JSON)."""
         return f"{self.prefix}erasure:{erasure_id}"
 
     @property

@@ -182,6 +182,7 @@ class Terminals:
         args: list[Any] = [keys.terminal(""), keys.lost(""), LOST_LIFE, keys.wake(""), self.owner]
         args += (self._settings.most_pending, MOST_CLAIMANTS, keys.queue(""), keys.due(""))
         args += (keys.alive(""), keys.everybody, self._settings.twins_seconds, self._sites.named)
+        args += (keys.errands(""), keys.errand_holders(""))
         for question in questions:
             args += question
         answers = await self._client.run("registry", _registry(keys), args)

@@ -7,11 +7,15 @@
 --   "renew", token, life of the lease (ms), name... Returns the names that are not this token's any more
 --   "end", token, name, delay (ms) until it is done again, or "" when it is over. Returns 1, or 0 when it was
 --      another's
+--   "await", terminal, prefix of heartbeats, kind, name. It is due as soon as the terminal registers (registry.lua).
+--      Returns 0 when that is online, or is not known; then nothing is noted
 --   "remove", name. Returns 1 when it was there
 local due, holders, call = KEYS[1], KEYS[2], redis.call
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local verb = ARGV[1]
+-- bytes; what finds no room comes again by its time
+local MOST_AWAITED = 8192
 
 local does = {}
 
@@ -64,6 +68,17 @@ does['end'] = function()
   local at = delay ~= '' and now + tonumber(delay) or nil
   if again and (not at or again < at) then at = again end
   if at then call('ZADD', due, at, name) else call('ZREM', due, name) end
+  return 1
+end
+
+function does.await()
+  local terminal, line = ARGV[2], ARGV[4] .. ' ' .. ARGV[5]
+  local there = call('HMGET', terminal, 'admission', 'conn', 'owner', 'awaited')
+  if not there[1] or there[2] and call('EXISTS', ARGV[3] .. (there[3] or '')) == 1 then return 0 end
+  local awaited = there[4] or ''
+  if not string.find('\n' .. awaited .. '\n', '\n' .. line .. '\n', 1, true) and #awaited < MOST_AWAITED then
+    call('HSET', terminal, 'awaited', awaited == '' and line or awaited .. '\n' .. line)
+  end
   return 1
 end
 

@@ -5,7 +5,8 @@
 -- ARGV 1 prefix of terminals, 2 prefix of the sets of lost leases, 3 their life (s), 4 prefix of wake-up channels,
 --      5 owner, 6 bound of pending, 7 bound of claimants, 8 prefix of queues, 9 prefix of due terminals, 10 prefix
 --      of heartbeats, 11 channel of all processes, 12 how long twins are held at first (s), 13 sites whose
---      terminals come from known networks, each between two line ends, then for each question one of:
+--      terminals come from known networks, each between two line ends, 14 prefix of errands, 15 prefix of who does
+--      them, then for each question one of:
 --   "claim", sn (canonical), sn as sent, cpusn, mac, devinfo (JSON), now (ms), "1" to approve unknown ones,
 --      connection id, clock ahead of UTC (ms) or "", address, timeline (JSON) and echoed offset or "" for a clock
 --      of which nothing is known, how full its memory of logs is (%) or "", those sites whose networks the address
@@ -26,7 +27,7 @@ local most_pending, most_claimants = tonumber(ARGV[6]), tonumber(ARGV[7])
 local queue_of, due_of, news = ARGV[8], ARGV[9], KEYS[5]
 local alive_of, everybody, twins_seconds = ARGV[10], ARGV[11], tonumber(ARGV[12])
 local FULL, FAST, RETURNS, MOST_SEEN, A_MINUTE, AN_HOUR = 80, 120000, 2, 8, 60000, 3600
-local sites, TELL_AGAIN = ARGV[13], 600000
+local sites, errands_of, errand_holders_of, TELL_AGAIN = ARGV[13], ARGV[14], ARGV[15], 600000
 local losers = {}
 
 local function tell(sn, event)
@@ -167,12 +168,27 @@ local function set(fields, name, value)
   fields[n + 1], fields[n + 2] = name, value
 end
 
+-- Errands that wait for a terminal are due as soon as it is there (errands.lua): one "kind name" in a line.
+local function begin_errands(key, awaited)
+  local told = {}
+  for kind, name in string.gmatch(awaited, '(%S+) ([^\n]+)') do
+    if redis.call('HEXISTS', errand_holders_of .. kind, name) == 1 then
+      redis.call('HSET', errand_holders_of .. kind, '+' .. name, 0)
+    else
+      redis.call('ZADD', errands_of .. kind, 'XX', 0, name)
+    end
+    told[kind] = true
+  end
+  redis.call('HDEL', key, 'awaited')
+  for kind in pairs(told) do redis.pcall('PUBLISH', everybody, 'errand ' .. kind) end
+end
+
 local function claim(at)
   local sn, cpusn, mac, devinfo, now = ARGV[at], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
   local auto, connection, key = ARGV[at + 6] == '1', ARGV[at + 7], terminal_of .. sn
   local told = redis.call('HMGET', key, 'admission', 'cpusn', 'mac', 'site', 'timezone', 'model_profile', 'clock',
     'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled', 'direction',
-    'clock_alarm', 'full_alarm', 'source', 'twins', 'swaps', 'path', 'strayed_at')
+    'clock_alarm', 'full_alarm', 'source', 'twins', 'swaps', 'path', 'strayed_at', 'awaited')
   local stray = stray_of(told[4] or '', told[22], ARGV[at + 13], ARGV[at + 14])
   if stray then return turn_away(key, sn, told, stray, ARGV[at + 9], tonumber(now)) end
   local admission, pinned_cpusn, pinned_mac, known = told[1], told[2] or '', told[3] or '', told[1]
@@ -229,6 +245,7 @@ local function claim(at)
   if admission ~= 'approved' then return {admission} end
   if told[9] ~= connection then tell(sn, 'online') end
   if not told[9] then report(sn, told[4], 'up') end
+  if told[24] then begin_errands(key, told[24]) end
   look_at(key, sn, told, now, ARGV[at + 8], ARGV[at + 12])
   local waits = redis.call('EXISTS', queue_of .. sn)
   if waits == 1 then
@@ -294,7 +311,7 @@ end
 
 local does = {bury = bury, claim = claim, clock = set_clock, disable = disable, release = release}
 local length = {bury = 3, claim = 15, clock = 3, disable = 2, release = 2}
-local answers, at = {}, 14
+local answers, at = {}, 16
 while at <= #ARGV do
   local kind = ARGV[at]
   local done, answer = pcall(does[kind], at + 1)
