@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from tests.store.arrivals import NOW, TerminalsCase, arrival
 from tfserver.errors import ScriptFailed, StoreUnavailable
-from tfserver.model import Admission, ClockEntry, Registration
+from tfserver.model import Admission, ClockEntry, Identity, Registration
+from tfserver.store.refusals import Undecided
 from tfserver.store.terminals import Terminals
 from tfserver.store.turn import MOST_A_CALL
 
@@ -139,6 +140,46 @@ class PoisonTests(RegistryCase):
         [found] = await terminals.claimants()
         self.assertEqual((found.sn, found.cpusn, found.mac, found.last), ("ZXAB1", odd, "/m", NOW))
         self.assertEqual((found.address, found.devinfo), ("192.0.2.7", told))
+
+
+class DeviceTests(RegistryCase):
+    """Approving one of the devices that claim a terminal."""
+
+    async def claimed(self, *names: str) -> Terminals:
+        """A terminal that is approved, and devices with these ``cpusn`` that claim it."""
+        terminals = await self.terminals()
+        await self.approved(terminals, "c1")
+        for number, name in enumerate(names):
+            at = NOW + number
+            await terminals.register(arrival(cpusn=name, mac="/m", now_ms=at), f"of {name}")
+        return terminals
+
+    async def test_the_only_one(self) -> None:
+        """Of one device nobody has to say which."""
+        terminals = await self.claimed("new")
+        self.assertTrue(await terminals.decide("ZXAB1", Admission.APPROVED))
+        self.assertEqual((await self.raw())["cpusn"], "new")
+
+    async def test_several(self) -> None:
+        """Of several it has to be said; the one that claimed last need not be it. Else nothing changes."""
+        terminals = await self.claimed("new", "strange")
+        await self.fails(terminals.decide("ZXAB1", Admission.APPROVED), Undecided)
+        raw = await self.raw()
+        self.assertEqual((raw["cpusn"], raw["conn"]), ("c1", "c1"))
+        self.assertEqual(len(await terminals.claimants()), 2)
+        gone = Identity("new", "another")
+        await self.fails(terminals.decide("ZXAB1", Admission.APPROVED, gone), Undecided)
+        self.assertTrue(await terminals.decide("ZXAB1", Admission.APPROVED, Identity("new", "/m")))
+        raw = await self.raw()
+        self.assertEqual((raw["cpusn"], raw["mac"]), ("new", "/m"))
+        self.assertNotIn("conn", raw, "the device that is no longer meant loses its lease")
+        self.assertEqual(await terminals.claimants(), [])
+
+    async def test_denied(self) -> None:
+        """A terminal is denied whoever claims it."""
+        terminals = await self.claimed("new", "strange")
+        self.assertTrue(await terminals.decide("ZXAB1", Admission.DENIED))
+        self.assertEqual((await self.raw())["cpusn"], "c1")
 
 
 class FirstClockTests(RegistryCase):

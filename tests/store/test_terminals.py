@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.store.arrivals import NOW, TerminalsCase, arrival
 from tests.store.connected import until
-from tfserver.model import Admission, Capacity, Decided
+from tfserver.model import Admission, Capacity, Decided, Identity
 from tfserver.store import terminals as terminals_module
 from tfserver.store.refusals import RegistryFull
 from tfserver.store.terminals import Terminals
@@ -176,14 +176,14 @@ class PinTests(TerminalsCase):
         self.assertEqual(len(await terminals.claimants()), 2)
 
     async def test_approval_pins_the_claimant(self) -> None:
-        """Approving a number that is claimed pins the device that claimed it last, and forgets the claims."""
+        """Approving a number that is claimed pins the device that is meant, and forgets the claims."""
         terminals = await self.terminals()
         await self.approved(terminals, "c1")
         await terminals.register(arrival("T2", approve=True), "c1")
         await terminals.register(arrival("T2", cpusn="c9"), "evil")
         for n, cpusn in enumerate(("c2", "c3")):
             await terminals.register(arrival(cpusn=cpusn, mac="", now_ms=NOW + n), "evil")
-        await terminals.decide("ZXAB1", APPROVED)
+        await terminals.decide("ZXAB1", APPROVED, Identity("c3", ""))
         self.assertIs(await self.told(terminals, "c3", ""), APPROVED)
         self.assertIs(await self.told(terminals, "c1", "m1"), QUARANTINED)
         self.assertEqual({c.sn for c in await terminals.claimants()}, {"ZXAB1", "T2"})

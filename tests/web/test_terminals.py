@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from tests.web.in_memory import ADMIN, BOUND, OPERATOR, READER, PagesCase
 from tfserver import secretpath
-from tfserver.model import Admission, Terminal
+from tfserver.model import Admission, Identity, Terminal
+from tfserver.store.refusals import Undecided
 from tfserver.store.terminals import Claimant
 
 SN = "ZXDM26010042"
@@ -206,7 +207,26 @@ class ChangeTests(PagesCase):
         """Approving and denying are decisions, not fields."""
         for word in ("approved", "denied"):
             self.assertEqual(self.changed({"admission": word}), {})
-            self.assertEqual(self.terminals.asked("decide"), [(SN, Admission(word))])
+            self.assertEqual(self.terminals.asked("decide"), [(SN, Admission(word), None)])
+
+    def test_device(self) -> None:
+        """Of several devices one is named; what is not clear is a 409, and nothing is changed."""
+        device = {"cpusn": "c2", "mac": "m"}
+        self.assertEqual(self.changed({"admission": "approved", "device": device}), {})
+        meant = (SN, Admission.APPROVED, Identity("c2", "m"))
+        self.assertEqual(self.terminals.asked("decide"), [meant])
+        self.assert_problem(self.patch(self.path, {"admission": "denied", "device": device}), 422, "device")
+        self.assert_problem(self.patch(self.path, {"device": device}), 422, "device")
+
+        def unclear(*_: Any) -> bool:
+            raise Undecided(SN, True)
+
+        self.terminals.given["decide"] = unclear
+        before = self.terminals.asked("change")
+        problem = self.patch(self.path, {"admission": "approved", "name": "x"})
+        self.assert_problem(problem, 409)
+        self.assertIn("several devices claim it", problem.body["detail"])
+        self.assertEqual(self.terminals.asked("change"), before)
 
     def test_site_out_of_reach(self) -> None:
         """Nobody moves a terminal to where its token does not reach, and nothing of such a change is done."""

@@ -1,4 +1,4 @@
-"""Why the registry gives a terminal no lease."""
+"""Why the registry gives a terminal no lease, and why it takes no decision."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ class LeaseHeld(Exception):
         self.holder = holder
         self.seconds = seconds
         self.is_new = bool(is_new)
+
+
+class Undecided(Exception):
+    """Which of the devices that claim a terminal is to be approved is not clear."""
+
+    def __init__(self, sn: str, are_several: bool) -> None:
+        why = "several devices claim it" if are_several else "no such device claims it any more"
+        super().__init__(f"terminal {sn}: {why}; look at GET /quarantine, and name cpusn and mac of one")

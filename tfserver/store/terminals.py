@@ -27,7 +27,7 @@ from tfserver.store.completeness import Mark, Marks
 from tfserver.store.headcount import Headcount
 from tfserver.store.keys import Keys
 from tfserver.store.models import Models
-from tfserver.store.refusals import LeaseHeld, RegistryFull, Stray
+from tfserver.store.refusals import LeaseHeld, RegistryFull, Stray, Undecided
 from tfserver.store.terminal_rows import TIMELINE, clock_of, direction_of, drift_of, pairs, shown
 from tfserver.store.turn import Question, Turn, Waiting
 
@@ -254,12 +254,16 @@ class Terminals:
             lost += [part[place] for place in places]
         return lost
 
-    async def decide(self, sn: str, admission: Admission) -> bool:
-        """Approve or deny; False when there is no such terminal. Approval pins who claimed it last."""
+    async def decide(self, sn: str, admission: Admission, device: Identity | None = None) -> bool:
+        """Approve or deny; False when there is no such terminal. Approval pins the ``device`` that claims it,
+        the only one if none is named. Raises Undecided; then nothing was changed."""
         keys = self._client.keys
         args = [canonical_sn(sn), admission.value, keys.everybody, keys.lost(""), LOST_LIFE]
+        args += [] if device is None else [device.cpusn, device.mac]
         names = [keys.terminal(sn), keys.pending, keys.claimants, keys.events, keys.news]
-        return bool(await self._client.run("admit", names, args))
+        if (found := await self._client.run("admit", names, args)) < 0:
+            raise Undecided(sn, found == -1)
+        return bool(found)
 
     async def change(self, sn: str, fields: dict[str, str]) -> bool:
         """Set what people decide: name, site, timezone, model_profile, tags (JSON); False: there is no such

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tfserver import privacy, secretpath
-from tfserver.model import Admission, Direction, Terminal, capacities
+from tfserver.model import Admission, Direction, Identity, Terminal, capacities
+from tfserver.store.refusals import Undecided
 from tfserver.store.terminals import Claimant, Terminals
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
@@ -34,6 +35,13 @@ _MOST_PAGES: Final = 50
 Line = Annotated[str, Meta(max_length=200)]
 
 
+class Device(msgspec.Struct, forbid_unknown_fields=True):
+    """A device that claims a terminal's serial number, as ``GET /quarantine`` tells of it."""
+
+    cpusn: Line = ""
+    mac: Line = ""
+
+
 class Change(msgspec.Struct, forbid_unknown_fields=True):
     """What may be changed; what is left out stays."""
 
@@ -44,6 +52,9 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
     model_profile: Line | UnsetType | None = UNSET
     tags: Annotated[list[Line], Meta(max_length=50)] | UnsetType = UNSET
     direction: Direction | UnsetType | None = UNSET
+    device: (
+        Annotated[Device, Meta(description="which of the devices in quarantine is approved")] | UnsetType
+    ) = UNSET
 
 
 async def listing(call: Call) -> TerminalPage:
@@ -97,6 +108,8 @@ async def change(call: Call) -> Terminal:
     store, sn, wanted = call.sources.terminals, call.path["sn"], call.body
     _check_zone(wanted)
     _check_site(call, wanted)
+    if wanted.device is not UNSET and wanted.admission != "approved":
+        raise bad_input("device", "expected only with admission approved")
     await _found(store, sn)
     fields = {
         name: value or ""
@@ -108,12 +121,22 @@ async def change(call: Call) -> Terminal:
     if wanted.direction is not UNSET:
         rule = wanted.direction
         fields["direction"] = "" if rule is None else msgspec.json.encode(rule).decode()
+    if wanted.admission is not UNSET:
+        await _decide(store, sn, wanted)
     if fields:
         await store.change(sn, fields)
-    if wanted.admission is not UNSET:
-        await store.decide(sn, Admission(wanted.admission))
     await call.note("done", privacy.opened(msgspec.to_builtins(wanted)))
     return await _found(store, sn)
+
+
+async def _decide(store: Terminals, sn: str, wanted: Change) -> None:
+    """First of all that is wanted: what can't be decided changes nothing."""
+    assert wanted.admission is not UNSET
+    device = None if wanted.device is UNSET else Identity(wanted.device.cpusn, wanted.device.mac)
+    try:
+        await store.decide(sn, Admission(wanted.admission), device)
+    except Undecided as unclear:
+        raise Problem(HTTPStatus.CONFLICT, str(unclear)) from unclear
 
 
 async def forget(call: Call) -> Answer:

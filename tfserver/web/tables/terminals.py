@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from tfserver.model import Terminal
@@ -62,6 +63,7 @@ TERMINALS: Final = (
         handler=terminals.change,
         body=JsonBody(terminals.Change),
         answers=ok(Terminal, "the terminal as it is now"),
+        refusals=(HTTPStatus.CONFLICT,),
     ),
     Route(
         method="DELETE",
