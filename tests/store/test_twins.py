@@ -114,6 +114,23 @@ class DetectionTests(TwinCase):
         found = await self.claims(terminals, THERE, ELSEWHERE, HERE, THERE, ELSEWHERE)
         self.assertEqual(found, ["", "", "", HERE, HERE])
 
+    async def test_at_home(self) -> None:
+        """Who was connected for long is never kept out by devices that come in turns from elsewhere."""
+        terminals = await self.twins()
+        self.assertEqual(await self.claim(terminals, THERE, after_s=601), "")
+        for _ in range(3):
+            self.assertEqual(await self.claim(terminals, HERE), "")
+            found = await self.claims(terminals, ELSEWHERE, THERE, after_s=1)
+        self.assertEqual(found, [HERE, HERE], "and in the end they are")
+        self.assertEqual(await self.claim(terminals, HERE), "")
+
+    async def test_moved(self) -> None:
+        """One that moves for good is at home there after a while."""
+        terminals = await self.twins()
+        await self.claim(terminals, THERE, after_s=601)
+        await self.claim(terminals, ELSEWHERE, after_s=601)
+        self.assertEqual((await self.raw())["home"], THERE)
+
     async def test_processes(self) -> None:
         """It counts together what comes to different processes."""
         one = await self.twins()

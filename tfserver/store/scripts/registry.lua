@@ -27,7 +27,7 @@ local most_pending, most_claimants = tonumber(ARGV[6]), tonumber(ARGV[7])
 local queue_of, due_of, news = ARGV[8], ARGV[9], KEYS[5]
 local alive_of, everybody, twins_seconds = ARGV[10], ARGV[11], tonumber(ARGV[12])
 local FULL, FAST, RETURNS, MOST_SEEN, A_MINUTE, AN_HOUR = 80, 120000, 2, 8, 60000, 3600
-local sites, errands_of, errand_holders_of, TELL_AGAIN = ARGV[13], ARGV[14], ARGV[15], 600000
+local AT_HOME, sites, errands_of, errand_holders_of, TELL_AGAIN = 600000, ARGV[13], ARGV[14], ARGV[15], 600000
 local losers = {}
 
 local function tell(sn, event)
@@ -76,24 +76,38 @@ local function count_return(key, kept, holder, source, now)
   return swaps.returns
 end
 
+-- Where a terminal was connected for long, and in peace, is its home. Strangers that take the lease in turns never are, for it comes
+-- back within seconds.
+local function home_of(key, told, holder, now)
+  local since = tonumber(told[26])
+  if told[20] or not since or now - since < AT_HOME or told[25] == holder then return told[25] end
+  redis.call('HSET', key, 'home', holder)
+  return holder
+end
+
 -- Two devices under one number would take the lease from each other for ever: the one that has it keeps it for a
--- while. Its process looks whether it is still there, so that a dead link keeps nobody out.
+-- while, unless the other is at home. Its process looks whether it is still there, so that a dead link keeps nobody
+-- out.
 local function hold(key, sn, told, source, now)
   local holder, owner = told[19], told[10]
   if not told[9] or not holder or holder == source or not is_alive(owner) then return nil end
+  local is_home = home_of(key, told, holder, now) == source
   local twins, is_new = told[20] and cjson.decode(told[20]), 0
   if twins and now >= twins['until'] + math.max(1000 * twins.seconds, A_MINUTE) then
     redis.call('HDEL', key, 'twins')
     twins = nil
   end
   if not twins or now >= twins['until'] then
-    if count_return(key, told[21], holder, source, now) < (twins and 1 or RETURNS) then return nil end
+    local returns = count_return(key, told[21], holder, source, now)
+    if is_home or returns < (twins and 1 or RETURNS) then return nil end
     local seconds = twins and math.min(2 * twins.seconds, math.max(AN_HOUR, twins_seconds)) or twins_seconds
     twins = {sources = {holder, source}, seconds = seconds, ['until'] = now + 1000 * seconds}
     redis.call('HDEL', key, 'swaps')
     redis.call('HSET', key, 'twins', cjson.encode(twins))
     report(sn, told[4], 'twins', {sources = twins.sources, seconds = seconds})
     is_new = 1
+  elseif is_home then
+    return nil
   end
   redis.pcall('PUBLISH', wake_of .. owner, 'held ' .. sn)
   return {'held', holder, math.ceil((twins['until'] - now) / 1000), is_new}
@@ -188,7 +202,7 @@ local function claim(at)
   local auto, connection, key = ARGV[at + 6] == '1', ARGV[at + 7], terminal_of .. sn
   local told = redis.call('HMGET', key, 'admission', 'cpusn', 'mac', 'site', 'timezone', 'model_profile', 'clock',
     'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled', 'direction',
-    'clock_alarm', 'full_alarm', 'source', 'twins', 'swaps', 'path', 'strayed_at', 'awaited')
+    'clock_alarm', 'full_alarm', 'source', 'twins', 'swaps', 'path', 'strayed_at', 'awaited', 'home', 'connected_at')
   local stray = stray_of(told[4] or '', told[22], ARGV[at + 13], ARGV[at + 14])
   if stray then return turn_away(key, sn, told, stray, ARGV[at + 9], tonumber(now)) end
   local admission, pinned_cpusn, pinned_mac, known = told[1], told[2] or '', told[3] or '', told[1]
