@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,6 +40,16 @@ class RealSimulator:
         """Each command that a terminal did as a line, written before it is answered."""
         return os.path.join(self.folder, "obeyed")
 
+    @property
+    def holds_file(self) -> str:
+        """What the terminals keep, after `write_holds`."""
+        return os.path.join(self.folder, "holds")
+
+    def write_holds(self) -> RealSimulator:
+        """Let it write down whom its terminals keep, for `holds`; to be called before the start."""
+        self._command += ["--holds", self.holds_file]
+        return self
+
     def write_obeyed(self) -> RealSimulator:
         """Let it write down what its terminals do, for `obeyed`; to be called before the start."""
         self._command += ["--obeyed-file", self.obeyed_file]
@@ -63,6 +74,23 @@ class RealSimulator:
         """What the terminals did so far, of one word or all: ``sn``, ``cmd``, ``at`` (`time.monotonic`)."""
         return [line for line in whole_lines(self.obeyed_file) if word in ("", line["cmd"])]
 
+    def holds(self) -> dict[str, dict[str, Any]]:
+        """What its terminals keep now, by serial number and ``enrollid`` (see `tfserver.simulator.holds`)."""
+        assert self._process is not None
+        before = _holds_of(self.holds_file)["writing"]
+        self._process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + SECONDS
+        while (found := _holds_of(self.holds_file))["writing"] == before:
+            assert time.monotonic() < deadline, "the simulator wrote nothing"
+            time.sleep(0.01)
+        terminals: dict[str, dict[str, Any]] = found["terminals"]
+        return terminals
+
+    def leave_or_return(self) -> None:
+        """Take the network from all its terminals, or give it back to them."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGUSR2)
+
     def report(self, seconds: float = 2 * SECONDS) -> dict[str, Any]:
         """Wait for its end, and return its report; AssertionError when not everything was acknowledged."""
         assert self._process is not None
@@ -86,6 +114,16 @@ class RealSimulator:
             self._process.kill()
             self._process.communicate(timeout=SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _holds_of(path: str) -> dict[str, Any]:
+    """The file of a simulator; the process writes it first before it connects."""
+    deadline = time.monotonic() + SECONDS
+    while not os.path.exists(path):
+        assert time.monotonic() < deadline, "the simulator did not start"
+        time.sleep(0.01)
+    found: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+    return found
 
 
 def whole_lines(path: str) -> list[dict[str, Any]]:

@@ -44,6 +44,9 @@ class OptionTests(SynchronousTestCase):
         options = parsed("--terminals=3", "--rate", "0", "--seed", "-7", "--seconds", "1e1", "--wait-ack")
         self.assertEqual((options.terminals, options.rate, options.seed), (3, 0.0, -7))
         self.assertEqual((options.seconds, options.wait_ack), (10.0, True))
+        options = parsed("--people", "9", "--credentials", "50,0,0", "--capacity", "user=9, fp=0")
+        self.assertEqual((options.users, options.credentials), (9, (50, 0)))
+        self.assertEqual(options.capacity, {"user": 9, "fp": 0})
 
     def test_usage_errors(self) -> None:
         """Mistakes are explained on stderr; the exit code is 2."""
@@ -53,6 +56,7 @@ class OptionTests(SynchronousTestCase):
             ("--users", "0"),
             ("--rate", "0", "--url", "http://example.invalid/"),
             ("--ack-file", "/nonexistent/folder/file"),
+            ("--holds", "/nonexistent/folder/file"),
         ):
             said = io.StringIO()
             with contextlib.redirect_stderr(said):
@@ -72,6 +76,11 @@ class OptionTests(SynchronousTestCase):
             ("--timeout", "inf"),
             ("--seed", "x"),
             ("--dialect", "klingon"),
+            ("--credentials", "0,99"),
+            ("--credentials", ""),
+            ("--capacity", "user"),
+            ("--capacity", "hand=3"),
+            ("--capacity", "user=-1"),
             ("--nosuch",),
             ("word",),
         ):

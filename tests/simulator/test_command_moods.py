@@ -6,6 +6,7 @@ import time
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.real.simulator import RealSimulator
@@ -37,3 +38,35 @@ class CommandsTests(TestCase):
         [opened] = simulator.obeyed("opendoor")
         self.assertEqual([line["cmd"] for line in simulator.obeyed()], ["getalllog", "opendoor"])
         self.assertTrue(began < opened["at"] < time.monotonic())
+
+
+class PeopleTests(TestCase):
+    """``--people``, ``--credentials``, ``--capacity``, ``--holds``; signals."""
+
+    timeout = 60
+
+    async def test_holds(self) -> None:
+        """What the terminals keep is written when asked for, also after a change; they go and come back."""
+        server = TinyServer()
+        await server.start(reactor)
+        self.addCleanup(lambda: Deferred.fromCoroutine(server.stop()))
+        options = ("--people", "3", "--credentials", "11", "--capacity", "user=3", "--rate", "0")
+        simulator = RealSimulator(server.url, *options).write_holds()
+        self.addCleanup(simulator.remove)
+        simulator.start()
+        await server.until(lambda: "reg" in server.words())
+        before = await deferToThread(simulator.holds)
+        self.assertEqual([list(people) for people in before.values()], [["1", "2", "3"]])
+        for enrollid, slot in ((4, 11), (1, 10)):
+            fields = {"enrollid": enrollid, "backupnum": slot, "name": "Ines", "record": 123}
+            server.connections[0].say({"cmd": "setuserinfo", **fields})
+        await server.until(lambda: len(server.words("ret")) == 2)
+        (after,) = (await deferToThread(simulator.holds)).values()
+        self.assertEqual(
+            (list(after), after["1"]["name"], after["1"]["credentials"]["10"]),
+            (["1", "2", "3"], "Ines", "123"),
+        )
+        simulator.leave_or_return()
+        await server.until(lambda: server.closed == 1)
+        simulator.leave_or_return()
+        await server.until(lambda: server.words().count("reg") == 2)

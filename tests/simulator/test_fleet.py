@@ -190,6 +190,32 @@ class ConnectingTests(FleetCase):
             self.assertTrue(7 <= wire.pings <= 10, wire.pings)
 
 
+class AwayTests(FleetCase):
+    """Terminals without network."""
+
+    def test_away(self) -> None:
+        """They lose their connections and open none until they return; they punch meanwhile."""
+        fleet = self.fleet(terminals=2)
+        self.pass_time(0.1)
+        self.open_all()
+        fleet.leave_or_return()
+        fleet.rate = 10
+        self.assertEqual([wire.ended for wire in self.wires], ["aborted"] * 2)
+        self.pass_time(20)
+        self.assertEqual((len(self.wires), fleet.standing()["waiting"] > 0), (2, True))
+        fleet.leave_or_return()
+        self.pass_time(0.1)
+        self.assertEqual(len(self.wires), 4)
+
+    def test_while_dialling(self) -> None:
+        """A connection that is being opened is given up."""
+        fleet = self.fleet()
+        self.pass_time(0.1)
+        fleet.leave_or_return()
+        self.pass_time(20)
+        self.assertEqual((self.given_up, len(self.wires)), (1, 1))
+
+
 class MoodTests(FleetCase):
     """What moods do to a connection."""
 

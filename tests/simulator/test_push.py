@@ -209,7 +209,7 @@ class PunchTests(SynchronousTestCase):
         """When everybody has punched in a second, the next punch is a second later."""
         terminal = terminal_of(users=3)
         for _ in range(7):
-            terminal.memory.punch(NOW, (1,), Scripted())  # type: ignore[arg-type]
+            terminal.memory.punch(NOW, {"fp": 1}, Scripted())  # type: ignore[arg-type]
         logs = terminal.memory.logs.everything()
         self.assertEqual([log.enrollid for log in logs], [1, 2, 3, 1, 2, 3, 1])
         self.assertEqual([log.second - logs[0].second for log in logs], [0, 0, 0, 1, 1, 1, 2])

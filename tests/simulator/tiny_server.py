@@ -59,6 +59,11 @@ class TinyProtocol(WebSocketServerProtocol):
         self.factory.tiny.pongs.append(payload)
         self.factory.tiny.wake()
 
+    def onClose(self, wasClean: bool, code: Any, reason: Any) -> None:
+        """Autobahn: the terminal is gone."""
+        self.factory.tiny.closed += 1
+        self.factory.tiny.wake()
+
     def cut(self) -> None:
         """Drop the connection without a word."""
         transport: Any = self.transport
@@ -77,6 +82,7 @@ class TinyServer:
         self.heard: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.connections: list[TinyProtocol] = []
+        self.closed = 0
         self.pings = 0
         self.pongs: list[bytes] = []
         self.url = ""

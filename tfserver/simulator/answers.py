@@ -15,9 +15,10 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Success: ``result:true`` and the fields of the reply (protocol §5)."""
+    """Success: ``result:true`` and the fields of the reply (protocol §5). ``kept`` False: that is a lie."""
 
     fields: dict[str, Any] = field(default_factory=dict)
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,24 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from tfserver.simulator.capacity import KINDS as CAPACITIES
 from tfserver.simulator.dialects import CHOICES
 from tfserver.simulator.making import Plan, make_terminals
-from tfserver.simulator.moods import FORM, KINDS, Mood, MoodError, describe_moods, read_moods
+from tfserver.simulator.moods import FORM, KINDS, Mood, describe_moods
+from tfserver.simulator.options import capacities, credentials, moods, rate, seconds
 from tfserver.simulator.push import Timers
 from tfserver.simulator.report import AckFile, ObeyedFile, Report, progress_line, summary
 from tfserver.simulator.times import local_offset
 
 if TYPE_CHECKING:
     from tfserver.simulator.drill import Drill
+    from tfserver.simulator.fleet import Fleet
 
 EPILOG = (
     "exit code: 0 done (with --wait-ack: everything acknowledged), 1 something stayed unacknowledged, "
@@ -40,41 +44,10 @@ class UsageError(Exception):
     """The options do not fit together, or to this computer."""
 
 
-def seconds(text: str) -> float:
-    """A time above 0, and finite."""
-    number = _float(text)
-    if not 0 < number < float("inf"):
-        raise click.BadParameter(f"'{text}': seconds above 0 expected")
-    return number
-
-
-def rate(text: str) -> float:
-    """So many a second, perhaps none."""
-    number = _float(text)
-    if not 0 <= number < float("inf"):
-        raise click.BadParameter(f"'{text}': 0 or more a second expected")
-    return number
-
-
-def moods(text: str) -> tuple[Mood, ...]:
-    """How terminals answer otherwise than the documents say; see `read_moods`."""
-    try:
-        return read_moods(text)
-    except MoodError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 def _show_moods(context: click.Context, option: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
         click.echo(describe_moods())
         context.exit()
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +76,11 @@ class Options:
     seed: int | None
     ack_file: str | None
     obeyed_file: str | None
+    holds: str | None
     mood: tuple[Mood, ...] | None
+    credentials: tuple[int, ...] | None
+    capacity: dict[str, int] | None
+    fpalgo: str
     json: bool
     progress: bool
 
@@ -122,7 +99,29 @@ def _option(name: str, kind: Any, default: Any, told: str, metavar: str | None =
 @_option("--terminals", _number(1), 1, "How many terminals.", "N")
 @_option("--dialect", click.Choice(sorted(CHOICES)), "mixed", "How they speak.")
 @_option("--sn-prefix", str, "SIMT", "Their serial numbers begin with it.", "TEXT")
-@_option("--users", _number(0), 5, "People on each terminal.", "N")
+@click.option(
+    "--users",
+    "--people",
+    "users",
+    type=_number(0),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="People on each terminal.",
+)
+@click.option(
+    "--credentials",
+    type=credentials,
+    metavar="SLOTS",
+    help="Everybody has these, where the dialect knows them, as in 0,11,50 (default: a few of the dialect).",
+)
+@click.option(
+    "--capacity",
+    type=capacities,
+    metavar="SIZES",
+    help=f"How many of each kind a terminal takes, as in user=500,fp=1000; kinds: {', '.join(CAPACITIES)}.",
+)
+@_option("--fpalgo", str, "", "Algorithm of its fingerprints, in the place of the dialect's.", "NAME")
 @_option("--history", _number(0), 0, "Logs each holds that were acknowledged long ago.", "N")
 @_option("--backlog", _number(0), 0, "Logs each holds before it connects.", "N")
 @_option("--batch", _number(1), 20, "Most logs in a message.", "N")
@@ -139,6 +138,9 @@ def _option(name: str, kind: Any, default: Any, told: str, metavar: str | None =
 @click.option("--seed", type=int, metavar="N", help="Make the chance repeatable.")
 @click.option("--ack-file", metavar="FILE", help="Append each acknowledged log as a JSON line.")
 @click.option("--obeyed-file", metavar="FILE", help="Append each command that was done as a JSON line.")
+@click.option(
+    "--holds", metavar="FILE", help="Write all people of the terminals, as JSON, at the end and on SIGUSR1."
+)
 @click.option(
     "--mood",
     type=moods,
@@ -183,17 +185,19 @@ def _run(options: Options, report: Report) -> int:
     # only now: whoever imports this module may want another reactor, or none
     from twisted.internet import reactor
 
-    drill = _make_drill(options, report, reactor)
-    code = _drive(drill, reactor)
+    fleet = _make_fleet(options, report, reactor)
+    drill = _make_drill(options, fleet, reactor)
+    write = _writer(options, fleet)
+    code = _drive(drill, reactor, {signal.SIGUSR1: write, signal.SIGUSR2: fleet.leave_or_return})
+    write()
     figures = drill.figures()
     print(json.dumps(figures, ensure_ascii=False) if options.json else summary(figures))
     return code
 
 
-def _make_drill(options: Options, report: Report, reactor: Any) -> Drill:
+def _make_fleet(options: Options, report: Report, reactor: Any) -> Fleet:
     # Autobahn and Twisted are slow to load, and --help does not need them
     from tfserver.simulator.client import Dialler
-    from tfserver.simulator.drill import Drill, Schedule
     from tfserver.simulator.fleet import Fleet
 
     chance = random.Random(options.seed)
@@ -203,9 +207,28 @@ def _make_drill(options: Options, report: Report, reactor: Any) -> Drill:
         dial = Dialler(reactor, options.url, _authority(options.ca))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    fleet = Fleet(terminals, dial, reactor, chance, report)
+    return Fleet(terminals, dial, reactor, chance, report)
+
+
+def _make_drill(options: Options, fleet: Fleet, reactor: Any) -> Drill:
+    from tfserver.simulator.drill import Drill, Schedule
+
     schedule = Schedule(options.rate, options.enrol_rate, options.seconds, options.wait_ack, options.timeout)
     return Drill(fleet, schedule, reactor, _say, _progress(options))
+
+
+def _writer(options: Options, fleet: Fleet) -> Callable[[], None]:
+    """Writes the file of ``--holds``; nothing without one. UsageError when it can't be written."""
+    if options.holds is None:
+        return lambda: None
+    from tfserver.simulator.holds import HoldsFile
+
+    file = HoldsFile(options.holds, [member.terminal for member in fleet.members])
+    try:
+        file.write()
+    except OSError as error:
+        raise UsageError(f"--holds: {error}") from error
+    return file.write
 
 
 def _authority(path: str | None) -> bytes | None:
@@ -234,11 +257,15 @@ def _plan(options: Options) -> Plan:
         sn_prefix=options.sn_prefix,
         timers=timers,
         moods=options.mood or (),
+        credentials=options.credentials or (),
+        sizes=options.capacity or {},
+        fpalgo=options.fpalgo,
     )
 
 
-def _drive(drill: Drill, reactor: Any) -> int:
-    """Run the reactor until the drill is over; a mistake of our own is raised again."""
+def _drive(drill: Drill, reactor: Any, wishes: dict[int, Callable[[], None]]) -> int:
+    """Run the reactor until the drill is over; a mistake of our own is raised again. ``wishes`` is what other
+    signals ask for."""
     from twisted.python.failure import Failure
 
     from tfserver.simulator.drill import UNACKED
@@ -251,14 +278,18 @@ def _drive(drill: Drill, reactor: Any) -> int:
         drill.start().addBoth(ended.append).addBoth(lambda _: reactor.stop())
 
     reactor.callWhenRunning(started)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: reactor.callFromThread(drill.interrupt))
+    for number, wish in {**wishes, signal.SIGINT: drill.interrupt, signal.SIGTERM: drill.interrupt}.items():
+        _obey_signal(number, partial(reactor.callFromThread, wish))
     reactor.run(installSignalHandlers=False)
     if not ended:
         return UNACKED
     if isinstance(ended[0], Failure):
         ended[0].raiseException()
     return int(ended[0])
+
+
+def _obey_signal(number: int, act: Callable[[], None]) -> None:
+    signal.signal(number, lambda *_: act())
 
 
 def _check(options: Options) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from tfserver.simulator.capacity import SIZES, USUAL_SIZE
 
 BARE_REPLIES = frozenset({"setuserinfo", "deleteuser", "getusername", "setusername"})
 """Replies whose official samples lack ``sn`` (protocol §1.6)."""
@@ -21,10 +23,6 @@ OLD_CREDENTIALS = frozenset(range(12))
 """What there was before faces and photos: fingers, password, card."""
 
 AIFACE_DEVINFO: dict[str, Any] = {
-    "facesize": 3000,
-    "usedface": 0,
-    "palmsize": 0,
-    "usedpalm": 0,
     "usedrtlog": 0,
     "netinuse": 1,
     "usb4g": 0,
@@ -58,8 +56,8 @@ class Dialect:
     """What ``count`` means in ``getuserlist`` (protocol §6.1)."""
     admin_in_list: Callable[[int], int | str]
     """Form of ``admin`` in ``getuserlist`` (protocol §3.2)."""
-    modes: tuple[int, ...]
-    """Values of ``mode`` in punches (protocol §3.3)."""
+    modes: Mapping[str, int]
+    """The ``mode`` of a punch by the kind of its credential (protocol §3.3)."""
     credentials: tuple[int, ...]
     """The ``backupnum`` of the credentials that its people have (protocol §3.1)."""
     sn_in_logs: Callable[[str], str | None] = str
@@ -78,6 +76,10 @@ class Dialect:
     """Whether it heeds what came with document 1.8: dates in ``getalllog``, ``doornum`` (protocol §0)."""
     storable: frozenset[int] = ALL_CREDENTIALS
     """The ``backupnum`` that ``setuserinfo`` and ``adduser`` take."""
+    beyond: frozenset[str] = frozenset()
+    """Words it knows that are in no official document (protocol §5.1)."""
+    scans: bool = False
+    """Whether an enrolment at the device takes time; else the person obeys at once."""
     answers_reboot: bool = False
     """Whether it still answers ``reboot`` before it goes: some do (protocol §5.3)."""
     speaks: bool = False
@@ -90,6 +92,8 @@ class Dialect:
     """Whether deleting what is not there succeeds (protocol §5.1)."""
     twelve_deletes_all: bool = False
     """Whether ``backupnum`` 12 deletes the whole user instead of all fingers (protocol §3.1)."""
+    sizes: Mapping[str, int] = field(default_factory=lambda: SIZES)
+    """How many of each kind it takes, and says so."""
     devinfo: Mapping[str, Any] = field(default_factory=dict)
     """Extra fields of ``devinfo``."""
     lock_default: Mapping[str, Any] = field(default_factory=dict)
@@ -119,7 +123,7 @@ CLASSIC = Dialect(
     inclusive_to=False,
     count_of_users="total",
     admin_in_list=str,
-    modes=(1, 1, 2, 3),
+    modes={"fp": 1, "card": 2, "pwd": 3, "face": 8},
     credentials=(0, 11),
     sn_in_logs=str.lower,
     ret_words=SPACED,
@@ -134,7 +138,7 @@ OLDEST = Dialect(
     inclusive_to=True,
     count_of_users="page",
     admin_in_list=int,
-    modes=(0, 0, 1, 2),
+    modes={"fp": 0, "card": 1, "pwd": 2},
     credentials=(0, 10),
     sn_in_logs=lambda sn: None,
     logindex=False,
@@ -154,7 +158,7 @@ DOCUMENTED = Dialect(
     inclusive_to=True,
     count_of_users="page",
     admin_in_list=int,
-    modes=(1, 1, 2, 3, 8),
+    modes={"fp": 1, "pwd": 2, "card": 3, "face": 8, "palm": 8},
     credentials=(0, 11),
     deletes_missing=False,
     failure_words={"getdevlock": "setdevlock"},
@@ -169,22 +173,33 @@ AIFACE = Dialect(
     inclusive_to=False,
     count_of_users="total",
     admin_in_list=str,
-    modes=(8, 8, 8, 3),
+    modes={"fp": 1, "pwd": 2, "card": 3, "face": 8, "palm": 5},
     credentials=(50, 11),
     speaks=True,
     photos=True,
     pushes_all_users=True,
     twelve_deletes_all=True,
     answers_reboot=True,
+    sizes={**SIZES, "face": USUAL_SIZE, "palm": 0},
     devinfo=AIFACE_DEVINFO,
     lock_default=NO_LIMIT,
 )
+V3 = replace(
+    AIFACE,
+    name="v3",
+    firmware="AiF45V_v5.10",
+    beyond=frozenset({"checkregstatus", "canceladduser"}),
+    scans=True,
+    sizes={**SIZES, "face": USUAL_SIZE, "palm": USUAL_SIZE},
+)
+"""AiFace with a sensor for palms, that also tells how far an enrolment is."""
 
 CHOICES: dict[str, tuple[Dialect, ...]] = {
     "classic": (CLASSIC,),
     "documented": (DOCUMENTED,),
     "aiface": (AIFACE,),
     "oldest": (OLDEST,),
+    "v3": (V3,),
     "mixed": (CLASSIC, DOCUMENTED, AIFACE),
 }
 """What ``--dialect`` may say, and the dialects given out in turn for it."""

@@ -125,6 +125,7 @@ class Fleet:
         self._visited = self._punching = 0
         self._owed_punches = self._owed_people = 0.0
         self._last_tick = 0.0
+        self._away = False
         self._stopping: Deferred[None] | None = None
         self._farewell_ends = 0.0
         self._ticker = LoopingCall(self._tick)
@@ -153,6 +154,16 @@ class Fleet:
         done = self._stopping
         self._stop_when_alone()
         return done
+
+    def leave_or_return(self) -> None:
+        """All terminals lose their network, or have it again; people go on punching at them."""
+        self._away = not self._away
+        if self._away:
+            for member in self.members:
+                if member.link is not None:
+                    member.link.abort()
+            for member in list(self._dialling):
+                self._give_up(member)
 
     @property
     def settled(self) -> bool:
@@ -262,7 +273,9 @@ class Fleet:
         heapq.heappush(self._due, (when, next(self._order), member))
 
     def _connect_some(self, now: float) -> None:
-        while self._due and self._due[0][0] <= now and len(self._dialling) < self._handshakes:
+        while (
+            not self._away and self._due and self._due[0][0] <= now and len(self._dialling) < self._handshakes
+        ):
             member = heapq.heappop(self._due)[2]
             self._dialling.add(member)
             member.give_up_at = now + HANDSHAKE

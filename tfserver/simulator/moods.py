@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tfserver.simulator.acts import (
     Act,
@@ -30,6 +30,18 @@ from tfserver.simulator.acts import (
     say_cmd,
     say_other,
     say_rubbish,
+)
+from tfserver.simulator.enrolment import FAILS, NEVER
+from tfserver.simulator.lies import (
+    is_face,
+    is_meant,
+    is_photo,
+    is_whole_user,
+    keep_no_face,
+    keep_nothing,
+    leave_some,
+    refuse_photo,
+    take_scans,
 )
 from tfserver.simulator.memory import Memory
 from tfserver.simulator.paging import PAGED
@@ -65,6 +77,8 @@ class Kind:
     expected: str = "no value"
     paged: bool = False
     """Whether it is about lists that are read page by page only."""
+    only: frozenset[str] = frozenset()
+    """The words that it is about, when it is not about any."""
     pushes: bool = True
     """Whether the terminal still pushes logs; a mood that says no is not about commands."""
     acts: Callable[[Any, Turn], bool] = always
@@ -105,6 +119,8 @@ def _fault(kind: Kind, word: str | None, times: str | None) -> str:
     """What does not go together."""
     if kind.paged and word is not None and word not in PAGED:
         return f"{word} is not read page by page, only {', '.join(sorted(PAGED))} are"
+    if kind.only and word is not None and word not in kind.only:
+        return f"it is about {', '.join(sorted(kind.only))} only"
     if not kind.pushes and (word is not None or times is not None):
         return "it is not about commands, so it takes no word and no times"
     return "it would never act" if times is not None and int(times) == 0 else ""
@@ -132,6 +148,20 @@ def _word(text: str) -> str:
     return text
 
 
+def _scans(text: str) -> int | str:
+    if text in (NEVER, FAILS):
+        return text
+    scans = int(text)
+    if not 1 <= scans < 100:
+        raise ValueError(text)
+    return scans
+
+
+def _photo_reason(text: str) -> int:
+    """5, "no face", when none is given."""
+    return int(text or 5)
+
+
 def _number(least: int) -> Callable[[str], int]:
     """A reader of whole numbers from ``least`` on, which is also the number when none is given."""
 
@@ -157,6 +187,12 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return read
 
 
+_SETS: Final = frozenset({"setuserinfo"})
+_CHANGES: Final = frozenset(
+    {"setuserinfo", "deleteuser", "setusername", "setuserlock", "deleteuserlock", "enableuser"}
+    | {"setuserprofile", "cleanuser", "cleanadmin", "cleanuserlock"}
+)
+
 KINDS: Mapping[str, Kind] = {
     "no-stop": Kind(
         "count is 0 on every page (protocol §6.1, quirk 25)", _nothing, paged=True, act=count_nothing
@@ -181,6 +217,44 @@ KINDS: Mapping[str, Kind] = {
     ),
     "false": Kind(
         "does nothing and answers result:false (=REASON: a number or text, else 1)", _reason, act=refuse
+    ),
+    "keeps-nothing": Kind(
+        "says true to changes of people and changes nothing (=KIND: only fp, card, pwd, face or palm)",
+        _one_of("", "fp", "card", "pwd", "face", "palm"),
+        "fp, card, pwd, face or palm",
+        only=_CHANGES,
+        acts=is_meant,
+        act=keep_nothing,
+    ),
+    "no-face": Kind(
+        "keeps a photo or face, but nobody is recognised by it (protocol §7, quirk 26)",
+        _nothing,
+        only=_SETS,
+        acts=is_face,
+        act=keep_no_face,
+    ),
+    "refuses-photo": Kind(
+        "refuses photos (=REASON of protocol §3.8, else 5)",
+        _photo_reason,
+        "a number",
+        only=_SETS,
+        acts=is_photo,
+        act=refuse_photo,
+    ),
+    "leaves": Kind(
+        "deleteuser with 13 leaves the photo (=biometrics: fingers, faces and palms too)",
+        _one_of("photo", "biometrics"),
+        "photo or biometrics",
+        only=frozenset({"deleteuser"}),
+        acts=is_whole_user,
+        act=leave_some,
+    ),
+    "scans": Kind(
+        "adduser takes =N scans, one a second or one a question (=never: nobody comes, =fails: unreadable)",
+        _scans,
+        "a number of scans from 1 to 99, never or fails",
+        only=frozenset({"adduser"}),
+        act=take_scans,
     ),
     "silent": Kind(
         "does nothing and never answers (=obeys: does it and never answers)",

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from tfserver.simulator.capacity import kind_of
 from tfserver.simulator.dialects import Dialect
-from tfserver.simulator.memory import FINGERS, Memory
+from tfserver.simulator.memory import Memory
 from tfserver.simulator.times import text_of
 
 
@@ -31,12 +32,10 @@ def identity_of(prefix: str, index: int) -> Identity:
 def reg_message(identity: Identity, dialect: Dialect, memory: Memory, now: float) -> dict[str, Any]:
     """The whole ``reg`` of a terminal; the oldest firmware has no ``cpusn`` and no ``mac``."""
     message: dict[str, Any] = {"cmd": "reg", "sn": identity.sn}
+    sizes = {f"{kind}size": size for kind, size in memory.room.sizes.items() if kind != "log"}
     devinfo = {
         "modelname": dialect.modelname,
-        "usersize": 3000,
-        "fpsize": 3000,
-        "cardsize": 3000,
-        "pwdsize": 3000,
+        **sizes,
         "logsize": memory.logs.size,
         **_used(memory),
         "fpalgo": dialect.fpalgo,
@@ -52,18 +51,8 @@ def reg_message(identity: Identity, dialect: Dialect, memory: Memory, now: float
 
 
 def _used(memory: Memory) -> dict[str, int]:
-    held = Counter(_kind(backupnum) for _, backupnum in memory.credentials())
-    return {
-        "useduser": len(memory.users),
-        "usedfp": held["fp"],
-        "usedcard": held["card"],
-        "usedpwd": held["pwd"],
-        "usedlog": len(memory.logs),
-        "usednewlog": memory.logs.new,
-    }
-
-
-def _kind(backupnum: int) -> str:
-    if backupnum in FINGERS:
-        return "fp"
-    return {10: "pwd", 11: "card"}.get(backupnum, "other")
+    """How many it has of each kind that it says the size of."""
+    held = Counter(kind_of(backupnum) for _, backupnum in memory.credentials())
+    held["user"] = len(memory.users)
+    used = {f"used{kind}": held[kind] for kind in memory.room.sizes if kind != "log"}
+    return {**used, "usedlog": len(memory.logs), "usednewlog": memory.logs.new}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tfserver.simulator.answers import Answer, Asked, Done, Refused, ReplyFunction, whole
-from tfserver.simulator.memory import FINGERS, User
+from tfserver.simulator.capacity import FINGERS, kind_of
+from tfserver.simulator.memory import User
 from tfserver.simulator.paging import USERS_A_PAGE, Cursor
 
 NO_USER = Refused(1, "can not find the user")
@@ -44,16 +45,17 @@ def getuserinfo(asked: Asked) -> Answer:
 
 
 def setuserinfo(asked: Asked) -> Answer:
-    """Store one credential and make the person when new; what is in a photo is not looked at."""
+    """Store one credential, if there is room, and make the person when new; what is in a photo is not looked
+    at."""
     enrollid, backupnum = asked.number("enrollid"), asked.number("backupnum")
     record = asked.command.get("record")
     if enrollid is None or enrollid < 1 or backupnum not in asked.dialect.storable or backupnum is None:
         return BAD_FORM
-    user = asked.memory.users.setdefault(enrollid, User(""))
+    if asked.memory.lacks_room(enrollid, backupnum):
+        return no_room(backupnum)
+    user = asked.memory.keep(enrollid, backupnum, record if isinstance(record, str | int) else "")
     user.name = str(asked.command.get("name", user.name))
     user.admin = asked.number("admin") or 0
-    user.credentials[backupnum] = record if isinstance(record, str | int) else ""
-    asked.memory.people_changed()
     return Done(_echo(asked, enrollid, backupnum))
 
 
@@ -66,11 +68,7 @@ def deleteuser(asked: Asked) -> Answer:
     doomed = set() if user is None else _doomed(asked, user, backupnum)
     if user is None or (not doomed and backupnum != 13):
         return Done() if asked.dialect.deletes_missing else NO_USER
-    for number in doomed:
-        del user.credentials[number]
-    if not user.credentials:
-        del asked.memory.users[enrollid]
-    asked.memory.people_changed()
+    asked.memory.forget(enrollid, doomed)
     return Done()
 
 
@@ -163,15 +161,9 @@ def getuserprofile(asked: Asked) -> Answer:
     return Done({"enrollid": enrollid, "record": user.profile})
 
 
-def adduser(asked: Asked) -> Answer:
-    """Begin an enrolment on the device: here the person obeys at once, and ``senduser`` follows."""
-    enrollid, backupnum = asked.number("enrollid"), asked.number("backupnum")
-    if enrollid is None or enrollid < 1 or backupnum not in asked.dialect.storable or backupnum is None:
-        return BAD_FORM
-    if not asked.command.get("cancel"):
-        name = str(asked.command.get("name", ""))
-        asked.memory.enrol(enrollid, backupnum, name, asked.number("admin") or 0)
-    return Done({"enrollid": enrollid, "backupnum": backupnum})
+def no_room(backupnum: int) -> Refused:
+    """Not one more of the kind, or no more people (protocol §3.8: 1 is the only number there is for it)."""
+    return Refused(1, f"memory full: {kind_of(backupnum) or 'user'}")
 
 
 def span(asked: Asked, start: int, length: int) -> dict[str, int]:
@@ -233,5 +225,4 @@ USER_REPLIES: dict[str, ReplyFunction] = {
     "getallusers": getallusers,
     "setuserprofile": setuserprofile,
     "getuserprofile": getuserprofile,
-    "adduser": adduser,
 }

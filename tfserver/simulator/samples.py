@@ -6,11 +6,12 @@ import base64
 import hashlib
 from functools import lru_cache
 
+from tfserver.simulator.capacity import CARD, PASSWORD, PHOTO
+from tfserver.simulator.pictures import picture
+
 NAMES = ("Ines M", "Tarik", "李娜", "Ömer Ç", "سارا", "สมชาย", "Lea", "José Ñ", "محمد", "Zoë")
 TEMPLATE_LENGTH = 1170
 """Characters of a usual fingerprint template (protocol §2.2)."""
-PHOTO_LENGTH = 900
-"""Bytes of an invented photo; real ones have tens of kilobytes."""
 
 
 def name_of(enrollid: int) -> str:
@@ -22,20 +23,21 @@ def name_of(enrollid: int) -> str:
 def credential_of(enrollid: int, backupnum: int) -> str | int:
     """An invented credential: number for password and card, text for all others (protocol §3.1, §4.3)."""
     seed = _bytes(f"{enrollid}/{backupnum}", 4)
-    if backupnum == 10:
+    if backupnum == PASSWORD:
         return 10_000_000 + int.from_bytes(seed) % 89_999_999
-    if backupnum == 11:
+    if backupnum == CARD:
         return int.from_bytes(seed)
-    if backupnum in (50, 51):
+    if backupnum == PHOTO:
         return photo_of(enrollid)
     return "c51b(12)" + _bytes(f"{enrollid}/{backupnum}", TEMPLATE_LENGTH // 2).hex()
 
 
 @lru_cache(maxsize=1024)
 def photo_of(enrollid: int) -> str:
-    """Base64 of bytes that begin and end as a JPEG file does; no picture is in them (protocol §2.2)."""
-    body = _bytes(f"photo {enrollid}", PHOTO_LENGTH)
-    return base64.b64encode(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + body + b"\xff\xd9").decode("ascii")
+    """Base64 of an invented person's photo (protocol §2.2): a JPEG, upright, that every reader takes."""
+    seed = _bytes(f"photo {enrollid}", 16)
+    jpeg = picture(seed.hex().encode(), seed[0] % 21 - 10, seed[1] % 21 - 10)
+    return base64.b64encode(jpeg).decode("ascii")
 
 
 def _bytes(seed: str, length: int) -> bytes:

@@ -81,5 +81,9 @@ class Temper:
         """The moods about a word that have not worn off."""
         for place, mood in enumerate(self._moods):
             kind = KINDS[mood.kind]
-            if self._left[place] > 0 and mood.word in (None, word) and (word in PAGED or not kind.paged):
+            if self._left[place] > 0 and mood.word in (None, word) and _is_about(kind, word):
                 yield place, mood, kind
+
+
+def _is_about(kind: Kind, word: str) -> bool:
+    return (word in PAGED or not kind.paged) and (word in kind.only or not kind.only)

@@ -29,6 +29,7 @@ from tfserver.simulator.push import LogPush, Timers, UserPush
 from tfserver.simulator.registration import Identity, reg_message
 from tfserver.simulator.replies_access import ACCESS_REPLIES
 from tfserver.simulator.replies_device import DEVICE_REPLIES
+from tfserver.simulator.replies_enrolling import BEYOND_REPLIES, ENROLLING_REPLIES
 from tfserver.simulator.replies_logs import LOG_REPLIES
 from tfserver.simulator.replies_users import USER_REPLIES
 from tfserver.simulator.samples import name_of
@@ -48,8 +49,14 @@ from tfserver.simulator.tells import (
 from tfserver.simulator.temper import Temper
 from tfserver.simulator.times import second_of
 
-REPLIES: dict[str, ReplyFunction] = {**USER_REPLIES, **LOG_REPLIES, **DEVICE_REPLIES, **ACCESS_REPLIES}
-"""Every command that the terminals know, with the function that answers it."""
+REPLIES: dict[str, ReplyFunction] = {
+    **USER_REPLIES,
+    **ENROLLING_REPLIES,
+    **LOG_REPLIES,
+    **DEVICE_REPLIES,
+    **ACCESS_REPLIES,
+}
+"""Every command of the documents, with the function that answers it."""
 FAREWELL = 0.2
 """Seconds between the last answer and the end of the connection, where a command has both."""
 
@@ -149,7 +156,7 @@ class Terminal:
         return [Complaint("message without cmd and ret")]
 
     def tick(self, now: float) -> list[Tell]:
-        """To be called about once a second: repeats, silence, heartbeat."""
+        """To be called about once a second: repeats, silence, heartbeat, and a scan of who is enrolled."""
         if self.state is State.OFF:
             return []
         if now >= self._heard_at + self._timers.deaf:
@@ -158,6 +165,9 @@ class Terminal:
         if now >= self._next_ping:
             self._next_ping = now + self._timers.heartbeat
             told.append(Ping())
+        going_on = self.memory.enrolment
+        if going_on is not None and not going_on.asked:
+            self.memory.scan()
         if self.state is State.ADMITTED:
             return [*told, *self.logs.tick(now), *self.users.tick(now)]
         return [*told, *self._register(now)] if now >= self._next_reg else told
@@ -171,7 +181,7 @@ class Terminal:
         return self._offer(now)
 
     def enrol(self, now: float) -> list[Tell]:
-        """A new person is enrolled at the keypad."""
+        """A new person is enrolled at the keypad, if there is room."""
         enrollid = self.memory.free_enrollid()
         self.memory.enrol(enrollid, self.dialect.credentials[0], name_of(enrollid))
         return self._offer(now)
@@ -236,7 +246,7 @@ class Terminal:
     def _commanded(self, message: Message, now: float) -> list[Tell]:
         """Obey, answer, and push what the obeying brought about; a terminal that goes away pushes nothing."""
         word = message["cmd"]
-        function = _unknown if word in self.dialect.unknown_words else REPLIES.get(word, _unknown)
+        function = _function_of(word, self.dialect)
         obeyed: list[Tell] = []
 
         def carry_out(asked: Asked) -> Answer:
@@ -247,6 +257,8 @@ class Terminal:
             return answer
 
         answer = self._temper.answer(Asked(message, self.memory, self.dialect, now), carry_out)
+        if isinstance(answer, Done) and not answer.kept:
+            obeyed.clear()
         told = [*obeyed, Answered(word), *self._told(message, answer)]
         return told if isinstance(answer, Gone) else [*told, *self._offer(now)]
 
@@ -281,6 +293,12 @@ class Terminal:
             if self.dialect.speaks:
                 reply["msg"] = answer.msg
         return {**reply, **answer.fields}
+
+
+def _function_of(word: str, dialect: Dialect) -> ReplyFunction:
+    if word in dialect.beyond:
+        return BEYOND_REPLIES[word]
+    return _unknown if word in dialect.unknown_words else REPLIES.get(word, _unknown)
 
 
 def _unknown(asked: Asked) -> Answer:
