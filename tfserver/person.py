@@ -12,8 +12,8 @@ from tfserver.credentials import Kind, kind_of
 
 MOST_GROUPS: Final = 20
 """Groups that one person is in."""
-GROUP_NAME: Final = r"^[A-Za-z0-9._-]{1,64}$"
-LOCAL_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$"
+GROUP_NAME: Final = r"^[A-Za-z0-9._-]{1,64}$(?!\n)"
+LOCAL_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$(?!\n)"
 NO_END: Final = "2099-12-31 23:59:00"
 """What ``endtime`` says for a person without an end (protocol §5.4)."""
 
@@ -122,8 +122,9 @@ class Known(msgspec.Struct, frozen=True):
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Which terminals its people belong on: those at one of the sites, with one of the tags, or named; with
-    ``everywhere`` all. ``access`` and ``validity`` are for people who have none of their own. A
-    ``continuous`` group is kept as it is to be, without anybody applying a plan."""
+    ``everywhere`` all. ``access`` is for people who have none of their own; they may pass while their own
+    ``validity`` and the group's allow it. A ``continuous`` group is kept as it is to be, without anybody
+    applying a plan."""
 
     name: str
     title: str = ""

@@ -77,6 +77,13 @@ class CredentialTests(PushCase):
             for backupnum in (10, 11):
                 self.assertEqual(self.credential(backupnum=backupnum, record=record), (backupnum, "507311"))
 
+    def test_zeros(self) -> None:
+        """A card is the same with zeros before it, so that it is the same from every terminal; a password is
+        another one."""
+        self.assertEqual(self.credential(backupnum=11, record="0003120457"), (11, "3120457"))
+        self.assertIsNone(self.credential(backupnum=11, record="0000000000"))
+        self.assertEqual(self.credential(backupnum=10, record="0012"), (10, "0012"))
+
     def test_ranges(self) -> None:
         """The largest password has eight digits, the largest card 32 bits; a password may be 0."""
         self.assertEqual(self.credential(backupnum=10, record=99_999_999), (10, "99999999"))

@@ -16,7 +16,7 @@ from tests.real.store import SECONDS, RealStore
 from tfserver.store.address import Address
 from tfserver.store.blocking import Blocking
 from tfserver.store.keyring import KeyFile
-from tfserver.store.users import Sealed
+from tfserver.store.users import Pushed
 from tfserver.store.vault import Vault
 
 
@@ -70,6 +70,7 @@ def opened(store: RealStore, path: str) -> dict[tuple[int, int, str], str]:
             for field, text in fields.items():
                 if field.startswith("c:"):
                     _, slot, sn = field.split(":", 2)
-                    sealed = msgspec.json.decode(text, type=Sealed).sealed
+                    version = msgspec.json.decode(text, type=Pushed).version
+                    sealed = fields[f"r:{slot}:{version}"]
                     found[number, int(slot), sn] = vault.open(fields["key"], number, int(slot), sealed)
     return found

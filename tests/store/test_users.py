@@ -134,10 +134,9 @@ class SealedTests(UsersCase):
         """A record that was changed in the store is a StoreError without any of it."""
         users = await self.users()
         await users.put("T1", 7, ZOE, (0, RECORD), ORIGIN)
-        text = await self.client.read("HGET", "tf:user:7", "c:0:T1")
-        changed = text.replace('{"sealed":"', '{"sealed":"AAAA')
-        self.assertNotEqual(text, changed)
-        await self.client.write("HSET", "tf:user:7", "c:0:T1", changed)
+        place = f"r:0:{Vault(MASTER).version_of(RECORD)}"
+        sealed = await self.client.read("HGET", "tf:user:7", place)
+        await self.client.write("HSET", "tf:user:7", place, f"AAAA{sealed}")
         error = await self.fails(users.credential("T1", 7, 0), StoreError)
         self.assertIn("credential 7/0", error)
         self.assertNotIn(RECORD, error)
@@ -147,9 +146,11 @@ class SealedTests(UsersCase):
         users = await self.users()
         await users.put("T1", 7, ZOE, (0, RECORD), ORIGIN)
         await users.put("T1", 8, ZOE, (0, "other"), ORIGIN)
-        text = await self.client.read("HGET", "tf:user:7", "c:0:T1")
-        await self.client.write("HSET", "tf:user:7", "c:11:T1", text)
-        await self.client.write("HSET", "tf:user:8", "c:0:T1", text)
+        version = Vault(MASTER).version_of(RECORD)
+        for text, place in (("c:0:T1", "c:{}:T1"), (f"r:0:{version}", f"r:{{}}:{version}")):
+            kept = await self.client.read("HGET", "tf:user:7", text)
+            await self.client.write("HSET", "tf:user:7", place.format(11), kept)
+            await self.client.write("HSET", "tf:user:8", place.format(0), kept)
         for enrollid, slot in ((7, 11), (8, 0)):
             await self.fails(users.credential("T1", enrollid, slot), StoreError)
         whole = await self.client.read("HGET", "tf:user:7", "key")

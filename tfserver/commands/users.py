@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from tfserver.commands.context import Context
-from tfserver.credentials import Content, is_bare, problem_with, slots_of
+from tfserver.commands.held import Told, keep_held
+from tfserver.credentials import CARD, Content, is_bare, problem_with, slots_of
 from tfserver.model import rfc3339
+from tfserver.person import Proof
 from tfserver.privacy import is_private, short
 from tfserver.store.shelf import Bad
 from tfserver.store.users import Origin, Profile
@@ -62,6 +64,8 @@ async def keep_person(told: SendUser, word: str, terminal: Context, now: datetim
     profile = Profile(told.name[:MOST_NAME], told.admin, _extra(told.rest))
     credential = _credential(backupnum, record)
     await terminal.store.users.put(terminal.sn, enrollid, profile, credential, origin)
+    told_now = Told(enrollid, backupnum, record, profile.name, profile.admin)
+    await keep_held(terminal, told_now, Proof.READ)
 
 
 def _record(sent: Any, backupnum: int | None) -> str:
@@ -73,7 +77,8 @@ def _record(sent: Any, backupnum: int | None) -> str:
         problem = problem_with(backupnum, record)
         if problem is not None:
             raise ValueError(problem)
-    return record
+    # some firmware tells it as text with zeros before it; of a password they would be digits
+    return str(int(record)) if backupnum == CARD and record else record
 
 
 def _credential(backupnum: int | None, record: str) -> tuple[int, str] | None:

@@ -62,9 +62,10 @@ class Keys:
         return f"{self.prefix}sighted:{canonical_sn(sn)}:"
 
     def user(self, enrollid: int) -> str:
-        """Hash: a person: ``key`` (its data key, wrapped); as terminals pushed it ``p:SN`` and
-        ``c:backupnum:SN``; as the directory has it ``person`` (JSON) and ``k:backupnum`` (sealed), and where
-        terminals tell something else ``x:SN:what``."""
+        """Hash: a person: ``key`` (its data key, wrapped); as terminals pushed it ``p:SN`` and ``c:slot:SN``;
+        as the directory has it ``person`` and what it is found by, ``k`` (its credentials by slot), ``x``
+        (where terminals tell something else), ``left`` (what people took out); records sealed once in
+        ``r:slot:version``, counted in ``n:slot:version``."""
         return f"{self.prefix}user:{enrollid}"
 
     def image(self, uid: str) -> str:
@@ -112,7 +113,7 @@ class Keys:
 
     @property
     def people(self) -> str:
-        """Sorted set of the people of the directory, by their numbers."""
+        """Sorted set of the people of the directory, as numbers of 19 digits: scores are not exact."""
         return f"{self.prefix}people"
 
     @property
@@ -122,12 +123,14 @@ class Keys:
 
     @property
     def external_ids(self) -> str:
-        """Hash: external id → enrollid; no two people have the same."""
+        """Hash: external id → enrollid; no two people have the same. How often it was changed stands in
+        ``meta`` as ``external_ids``."""
         return f"{self.prefix}external-ids"
 
     @property
     def collisions(self) -> str:
-        """Sorted set of the people of whom a terminal tells something else than the directory, by number."""
+        """Sorted set of the people of whom a terminal tells something else than the directory, as in
+        ``people``."""
         return f"{self.prefix}collisions"
 
     @property
@@ -136,7 +139,7 @@ class Keys:
         return f"{self.prefix}groups"
 
     def members(self, group: str) -> str:
-        """Sorted set of the people in a group, by their numbers."""
+        """Sorted set of the people in a group, as in ``people``."""
         return f"{self.prefix}members:{group}"
 
     def holds(self, sn: str) -> str:

@@ -44,7 +44,9 @@ _REKEYED: Final = 3
 
 class NewOrder(NamedTuple):
     """An order to be put. ``args`` go to the terminal, ``shown`` is what people see of them; ``secrets`` are
-    fields that are sealed meanwhile, of the person ``enrollid``, in the slot ``backupnum``."""
+    fields that are sealed meanwhile, of the person ``enrollid``, in the slot ``backupnum``. Somebody in this
+    process ``waits`` for its end; what is ``noted`` stands in the audit with it; ``places`` are reserved for
+    it (``Rooms.members``)."""
 
     sn: str
     cmd: str
@@ -62,13 +64,13 @@ class NewOrder(NamedTuple):
     digest: str = ""
     needs_proof: bool = False
     waits: bool = False
-    """Whether somebody in this process waits for its end."""
     noted: bool = False
-    """Whether the audit gets it in the same step."""
+    places: tuple[str, ...] = ()
 
 
 class _Told(msgspec.Struct, omit_defaults=True):
-    """What never changes of an order that is kept; ``within`` in ms, ``asker`` waits for its end."""
+    """What never changes of an order that is kept; ``within`` in ms, ``asker`` waits for its end,
+    ``generation`` is that of the store when it was put."""
 
     sn: str
     cmd: str
@@ -80,7 +82,7 @@ class _Told(msgspec.Struct, omit_defaults=True):
     asker: str | None = None
     backfill: str | None = None
     generation: int | None = None
-    """Of the store, when it was put."""
+    places: tuple[str, ...] = ()
 
 
 class Group(NamedTuple):
@@ -201,9 +203,8 @@ class Outbox:
         ]
         for order_id, order in orders.items():
             told = self._told(order, backfill=keys.backfill(group.id))
-            asked.append(
-                (*_question(order_id, order, told, order.args), *_NOTHING_SEALED, "", "", "0", 0, "")
-            )
+            question = _question(order_id, order, told, order.args)
+            asked.append((*question, *_NOTHING_SEALED, "", "", "0", 0, ""))
         # one call of its own: what is asked of the store in one turn may go in several
         answers = await self._call(asked)
         for answer in answers:
@@ -260,8 +261,7 @@ class Outbox:
 
     async def due(self) -> list[str]:
         """Some terminals of this process that have open orders, canonical."""
-        found = await self._client.read("SRANDMEMBER", self._client.keys.due(self._owner), DUE_A_LOOK)
-        return list(found)
+        return list(await self._client.read("SRANDMEMBER", self._client.keys.due(self._owner), DUE_A_LOOK))
 
     async def not_ours(self, sns: list[str]) -> None:
         """These terminals are not connected here: forget that they have orders."""
@@ -289,7 +289,7 @@ class Outbox:
         return [order for order in found if order], pairs[limit - 1][1] if len(pairs) > limit else None
 
     def _told(self, order: NewOrder, **more: Any) -> _Told:
-        within, sn = round(order.within * 1000), canonical_sn(order.sn)
+        within, sn, more["places"] = round(order.within * 1000), canonical_sn(order.sn), order.places
         told = _Told(sn, order.cmd, order.danger, order.subject, within, order.actor, **more)
         told.generation = None if order.danger is Danger.ORDINARY else self._client.generation
         return told

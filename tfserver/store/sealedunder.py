@@ -89,7 +89,8 @@ def sealed_by_key(store: Blocking, prefix: str) -> dict[str, Sealed]:
         wrapped = store.ask_all([("HGET", name, "key") for name in names])
         fields = store.ask_all([("HKEYS", name) for name in names])
         for one, kept in zip(wrapped, fields, strict=True):
-            count = sum(field.startswith(b"c:") for field in kept)
+            # of what several terminals have the record is there once; the directory's own is of none
+            count = max(sum(field.startswith(begins) for field in kept) for begins in (b"c:", b"r:"))
             found.add((one or b"").decode(), Sealed(1, count) if count else Sealed(others=1))
     for names in _once(keys_like(store, keys.sealed(""))):
         for key in data_keys_of_sealed(store, keys, names):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from tfserver.model import (
     SUSPECT_DRIFT_MS,
     Admission,
+    Capacity,
     Clock,
     ClockEntry,
     Direction,
@@ -67,7 +68,7 @@ def shown(now_ms: float, sn: str, heard: str, punched: str, alive: int, flat: li
         clock_offset_ms=drift,
         clock=clock_of(fields, drift),
         devinfo=devinfo,
-        capacity=capacities(devinfo),
+        capacity=room_of(fields, devinfo),
         completeness=completeness_of(fields, online, last_frame),
         model_profile=fields.get("model_profile") or None,
         tags=msgspec.json.decode(fields.get("tags") or "[]"),
@@ -75,6 +76,26 @@ def shown(now_ms: float, sn: str, heard: str, punched: str, alive: int, flat: li
         twins=_twins_of(fields.get("twins"), now_ms),
         has_path=bool(fields.get("path")),
     )
+
+
+class _Room(msgspec.Struct, frozen=True):
+    """As holdings keep it: what is used, since the ``reg`` at this moment."""
+
+    at: str
+    used: dict[str, int]
+
+
+_ROOM: Final = msgspec.json.Decoder(_Room)
+
+
+def room_of(fields: dict[str, str], devinfo: dict[str, Any]) -> dict[str, Capacity]:
+    """How much room there is by kind: what the last ``reg`` told, and what was learned since."""
+    told = capacities(devinfo)
+    room = _ROOM.decode(fields["room"]) if "room" in fields else None
+    if room is None or room.at != fields.get("reg_at", ""):
+        return told
+    moved = {kind: min(one.size, room.used.get(kind, one.used)) for kind, one in told.items()}
+    return {kind: Capacity(one.size, moved[kind], one.size - moved[kind]) for kind, one in told.items()}
 
 
 def _twins_of(text: str | None, now_ms: float) -> Twins | None:

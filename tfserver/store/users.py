@@ -1,6 +1,7 @@
 """People and credentials as terminals pushed them, credentials sealed (design §2.2).
 
-Two terminals may mean different people by one enrollid, so what each pushed stands beside the other's.
+Two terminals may mean different people by one enrollid, so what each pushed stands beside the other's; what
+is new to the directory gets into it by the same step, and what contradicts it is noted there.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from typing import Any, Final
 
 import msgspec
 
-from tfserver.errors import StoreError
 from tfserver.model import canonical_sn
+from tfserver.person import Made, Person
 from tfserver.store.client import Client
-from tfserver.store.masterkey import learn
+from tfserver.store.people.names import folded, plain_name
+from tfserver.store.people.rows import written
+from tfserver.store.people.steps import Sealing, is_person
 from tfserver.store.room import Room
 from tfserver.store.vault import Vault
 
-_TRIES: Final = 3
 LEAST_BYTES: Final = 1024
 """Of a person without a credential."""
 MOST_WAITING_BYTES: Final = 16 * 1024 * 1024
 """A few of the longest messages, or ten thousand templates."""
+_ADMINS: Final = (0, 1, 2)
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -40,19 +43,23 @@ class Origin(msgspec.Struct, frozen=True):
     received: str
 
 
-class Sealed(msgspec.Struct, frozen=True):
-    """A credential at rest."""
+class Pushed(msgspec.Struct, frozen=True):
+    """A credential that a terminal has. What it is stands apart under its version, once for all who have it;
+    with those of older releases it is ``sealed`` here."""
 
-    sealed: str
     origin: Origin
+    version: str = ""
+    sealed: str = ""
 
 
 class Users:
-    """What terminals told about people."""
+    """What terminals told about people. With ``adopt`` it gets into the directory."""
 
-    def __init__(self, client: Client, vault: Vault) -> None:
+    def __init__(self, client: Client, vault: Vault, *, adopt: bool = False) -> None:
         self._client = client
         self._vault = vault
+        self._steps = Sealing(client, vault)
+        self._adopt = adopt
         self._room = Room(MOST_WAITING_BYTES)
 
     @property
@@ -63,32 +70,36 @@ class Users:
     async def put(
         self, sn: str, enrollid: int, profile: Profile, credential: tuple[int, str] | None, origin: Origin
     ) -> None:
-        """Keep a person, and the credential ``(backupnum, record)`` if there is one."""
+        """Keep a person, and the credential ``(backupnum, record)`` if there is one. Of somebody who is being
+        erased nothing is kept."""
         with self._room.held(LEAST_BYTES if credential is None else LEAST_BYTES + len(credential[1])):
-            await self._put(sn, enrollid, profile, credential, origin)
+            asked = self._told(canonical_sn(sn), enrollid, profile, origin)
+            await self._steps.ask_with("told", enrollid, asked, credential)
 
-    async def _put(
-        self, sn: str, enrollid: int, profile: Profile, credential: tuple[int, str] | None, origin: Origin
-    ) -> None:
-        key = self._client.keys.user(enrollid)
-        for _ in range(_TRIES):
-            wrapped = await self._client.write("HGET", key, "key") or self._vault.new_data_key(enrollid)
-            backupnum, sealed = "", ""
-            if credential is not None:
-                text = self._vault.seal(wrapped, enrollid, *credential)
-                backupnum = str(credential[0])
-                sealed = msgspec.json.encode(Sealed(text, origin)).decode()
-            args = [wrapped, canonical_sn(sn), msgspec.json.encode(profile), backupnum, sealed]
-            kept = await self._client.keep("user", [key, self._client.keys.meta], args)
-            if kept == 1:
-                return
-            if kept == -1:
-                await learn(self._client, self._vault)
-        raise StoreError(f"user {enrollid} got new data keys faster than it could be kept")
+    def _told(self, sn: str, enrollid: int, profile: Profile, origin: Origin) -> dict[str, Any]:
+        name = plain_name(profile.name)
+        asked: dict[str, Any] = {
+            "sn": sn,
+            "profile": msgspec.json.encode(profile).decode(),
+            "name": name,
+            "folded": folded(name),
+            "origin": origin,
+            "made": Made(sn, origin.model, origin.firmware, origin.fpalgo, origin.received),
+        }
+        if self._adopt and is_person(enrollid):
+            admin = profile.admin if profile.admin in _ADMINS else 0
+            asked["person"] = written(Person(enrollid=enrollid, admin=admin, source=sn))
+        return asked
 
     async def is_known(self, enrollid: int) -> bool:
-        """Whether any terminal has pushed this person; an order for one makes no more than a data key."""
-        return bool(await self._client.write("HLEN", self._client.keys.user(enrollid)) > 1)
+        """Whether this is somebody: the directory has the person, or a terminal pushed it and nobody took it
+        out of the directory since. An order for one makes no more than a data key."""
+        key = self._client.keys.user(enrollid)
+        person, taken_out, wrapped = await self._client.write("HMGET", key, "person", "left", "key")
+        if person is not None:
+            return True
+        fields = await self._client.write("HLEN", key)
+        return taken_out is None and bool(fields > (wrapped is not None))
 
     async def credential(self, sn: str, enrollid: int, backupnum: int) -> tuple[str, Origin] | None:
         """Open what a terminal pushed: record and origin, or None."""
@@ -97,8 +108,11 @@ class Users:
         wrapped, found = await self._client.read("HMGET", key, "key", field)
         if wrapped is None or found is None:
             return None
-        kept = msgspec.json.decode(found, type=Sealed)
-        return self._vault.open(wrapped, enrollid, backupnum, kept.sealed), kept.origin
+        kept = msgspec.json.decode(found, type=Pushed)
+        sealed = kept.sealed or await self._client.read("HGET", key, f"r:{backupnum}:{kept.version}")
+        if sealed is None:
+            return None
+        return self._vault.open(wrapped, enrollid, backupnum, sealed), kept.origin
 
     async def profile(self, sn: str, enrollid: int) -> Profile | None:
         """A person as this terminal pushed it, or None."""

@@ -84,7 +84,7 @@ function does.lose()
     if is_under(call('HGET', KEYS[n], 'key'), ARGV[2]) then
       local gone = {'key'}
       for _, field in ipairs(call('HKEYS', KEYS[n])) do
-        if string.sub(field, 1, 2) == 'c:' then gone[#gone + 1] = field end
+        if field == 'k' or string.match(field, '^[crn]:') then gone[#gone + 1] = field end
       end
       for from = 1, #gone, 1000 do
         call('HDEL', KEYS[n], unpack(gone, from, math.min(from + 999, #gone)))

@@ -129,7 +129,8 @@ local function look_at(key, sn, told, now, ahead, full)
     watch(key, sn, told[4], 'clock', math.abs(drift) >= FAST, told[17], {offset_ms = drift})
   end
   if full ~= '' then
-    watch(key, sn, told[4], 'full', tonumber(full) >= FULL, told[18], {percent = tonumber(full)})
+    local more = {kind = 'log', level = FULL, percent = tonumber(full)}
+    watch(key, sn, told[4], 'full', more.percent >= FULL, told[18], more)
   end
 end
 
