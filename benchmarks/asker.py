@@ -32,6 +32,7 @@ from tfserver.service import settle_memory
 from tfserver.store.backfills import Backfills
 from tfserver.store.client import Client
 from tfserver.store.outbox import Outbox
+from tfserver.store.people.holdings import Holdings
 from tfserver.store.terminals import Terminals
 from tfserver.store.vault import Vault, read_master_key
 
@@ -53,7 +54,7 @@ async def ask(reactor: Any, options: argparse.Namespace) -> None:
     vault = Vault(read_master_key(os.environ["TFSERVER_MASTER_KEY"], "TFSERVER_MASTER_KEY"))
     terminals, outbox = Terminals(client, Admission(), OWNER), Outbox(client, vault, Orders(), OWNER)
     backfills = Backfilling(reactor, outbox, Backfills(client), Settings())
-    commander = Commander(reactor, outbox, terminals, Settings(), backfills, Metrics())
+    commander = Commander(reactor, outbox, terminals, Settings(), backfills, Metrics(), Holdings(client))
     client.listen([client.keys.wake(OWNER)], lambda _, message: commander.woken(message))
     settle_memory()
     say("ready")

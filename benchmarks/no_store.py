@@ -148,7 +148,7 @@ def serve() -> None:
     settings = Settings(
         terminals=TerminalSettings(endpoints=[ENDPOINT], timezone="UTC"), catchup=CatchUp(enabled=False)
     )
-    faces: Any = (Terminals(), Punches(), Users(), Outbox())
+    faces: Any = (Terminals(), Punches(), Users(), Outbox(), None, str)
     stores = Stores(*faces)
     gateway = Gateway(reactor, Services(stores, settings, Metrics(), Present(time.time)))
     run: Any = reactor

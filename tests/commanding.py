@@ -99,7 +99,14 @@ class CommanderCase(SynchronousTestCase):
         self.metrics = Metrics()
         profiles = {"bells": ModelProfile(allow=frozenset({"ringtest"}), sn_in_commands=True)}
         settings: Any = Settings(profiles=profiles)
-        faces: tuple[Any, ...] = (self.outbox, self.terminals, settings, Face(), self.metrics)
+        faces: tuple[Any, ...] = (
+            self.outbox,
+            self.terminals,
+            settings,
+            Face(),
+            self.metrics,
+            Face(forget=None),
+        )
         self.commander = Commander(self.clock, *faces)
 
     def begun(self, coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:

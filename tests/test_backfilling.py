@@ -26,6 +26,7 @@ from tfserver.config import Terminals as TerminalSettings
 from tfserver.metrics import Metrics
 from tfserver.order import LIVES, Danger
 from tfserver.store.backfills import Backfills
+from tfserver.store.people.holdings import Holdings
 
 assert commands.__path__
 TODAY = date(2026, 4, 2)
@@ -79,7 +80,8 @@ class CommanderCase(OutboxCase):
         outbox = await self.begin(**orders)
         settings = Settings()
         backfilling = Backfilling(reactor, outbox, Backfills(self.client), settings)
-        return Commander(reactor, outbox, self.registry, settings, backfilling, Metrics())
+        holdings = Holdings(self.client)
+        return Commander(reactor, outbox, self.registry, settings, backfilling, Metrics(), holdings)
 
     async def refusal(self, asking: Any, kind: type[Refused]) -> Refused:
         """How it was refused; nothing is made by that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -18,6 +19,8 @@ from tfserver.order import ENDS, LIVES, Danger, Order, OrderState
 from tfserver.store.backfills import Backfill as Backfill
 from tfserver.store.endings import ended_as, read_ending
 from tfserver.store.outbox import NewOrder, Outbox, Put
+from tfserver.store.people.holdings import Holdings
+from tfserver.store.people.rooms import Place
 from tfserver.store.terminals import Terminals
 from tfserver.wire.message import Command, Problems
 from tfserver.wire.ordering import decode
@@ -26,6 +29,8 @@ LOOK_SECONDS: Final = 1.0
 """How often one who waits looks, should a wake-up not reach us."""
 MOST_EXPECTED: Final = 1000
 """How many orders are remembered whose end nobody waits for yet, and how many such ends."""
+SPARE_SECONDS: Final = 120.0
+"""Places are kept somewhat longer than an order can live: its end, which gives them up, may come late."""
 _FORGOTTEN_A_PAGE: Final = 100
 _CURSOR: Final = "expected a cursor as given in 'next'"
 
@@ -96,12 +101,14 @@ class Commander:
         settings: Settings,
         backfilling: Backfilling,
         metrics: Metrics,
+        holdings: Holdings,
     ) -> None:
         self._reactor = reactor
         self._metrics = metrics
         self._backfilling = backfilling
         self._outbox = outbox
         self._terminals = terminals
+        self._holdings = holdings
         self._settings = settings
         self._waiting: dict[str, list[Deferred[str]]] = {}
         self._expected: dict[str, Order] = {}
@@ -120,7 +127,7 @@ class Commander:
         problems = [*_ttl_problems(command, wanted.ttl), *_confirm_problems(command, wanted)]
         if problems:
             raise BadOrder("; ".join(f"{field}: {message}" for field, message in problems), problems)
-        put = await self._outbox.put(_new_order(command, wanted))
+        put = await self._put(_new_order(command, wanted), command.brings())
         if put.outcome not in ("put", "again"):
             raise _refusal(put, wanted)
         if put.order is not None:
@@ -129,6 +136,19 @@ class Commander:
         if found is None:
             raise NotNow("the order was made, ended and forgotten already")
         return found
+
+    async def _put(self, order: NewOrder, places: list[Place]) -> Put:
+        """Put an order, and keep the places that it needs until its end."""
+        if not places:
+            return await self._outbox.put(order)
+        token, rooms = secrets.token_hex(8), self._holdings.rooms
+        why = await rooms.reserve(order.sn, places, order.ttl + order.within + SPARE_SECONDS, token)
+        if why is not None:
+            raise NotNow(why)
+        put = await self._outbox.put(order._replace(places=rooms.members(order.sn, places, token)))
+        if put.outcome != "put":
+            await rooms.release(order.sn, places, token)
+        return put
 
     def _expecting(self, made: Order) -> Order:
         if made.id in self._early:
@@ -207,9 +227,11 @@ class Commander:
     async def forget(self, sn: str, actor: str) -> bool:
         """Forget a terminal, and take back what waits for it; False when there is no such terminal."""
         await self._take_back(sn, actor)
+        await self._holdings.forget(sn)
         is_known = await self._terminals.delete(sn)
         # what was put meanwhile: from now on nothing is
         await self._take_back(sn, actor)
+        await self._holdings.forget(sn)
         return is_known
 
     async def _take_back(self, sn: str, actor: str) -> None:

@@ -31,6 +31,8 @@ from tfserver.metrics import Metrics
 from tfserver.notify import Supervisor
 from tfserver.openfiles import make_room
 from tfserver.parts import ArchivePart, DeliveryPart, Part, StorePart, WebPart
+from tfserver.people.part import PeoplePart
+from tfserver.people.recognising import Recogniser
 from tfserver.pressure import Gauge, Pressure
 from tfserver.proxies import Proxies
 from tfserver.signals import told_again
@@ -43,6 +45,7 @@ from tfserver.store.feed import Feed
 from tfserver.store.inquiries import Inquiries
 from tfserver.store.masterkey import KeyWatch
 from tfserver.store.outbox import Outbox
+from tfserver.store.people.holdings import Holdings
 from tfserver.store.punches import Punches
 from tfserver.store.sessions import Sessions
 from tfserver.store.terminals import Terminals
@@ -95,9 +98,8 @@ class Server(service.Service):
         tokens = Tokens(store.client)
         await store.first_token(tokens)
         stores = services.store
-        backfills = Backfilling(self._reactor, stores.outbox, Backfills(store.client), self.settings)
-        faces = (stores.outbox, stores.terminals, self.settings, backfills, services.metrics)
-        self.commander = Commander(self._reactor, *faces)
+        self.commander = self._commander(store, services)
+        self.people = PeoplePart(self._reactor, services, store.client, store.vault, self.commander)
         self.gateway = Gateway(self._reactor, services)
         self._follow_generations(store.client, services.metrics)
         self.inquiries = Inquiries(store.client, stores.terminals.owner)
@@ -112,8 +114,15 @@ class Server(service.Service):
         store.client.listen(channels, self._heard)
         await self._begin(web)
         await self._begin(self.gateway)
+        await self._begin(self.people)
         settle_memory()
         self._tell_ready(store, web, services.metrics)
+
+    def _commander(self, store: StorePart, services: Services) -> Commander:
+        stores, settings = services.store, self.settings
+        backfills = Backfilling(self._reactor, stores.outbox, Backfills(store.client), settings)
+        faces = (stores.outbox, stores.terminals, settings, backfills, services.metrics, stores.holdings)
+        return Commander(self._reactor, *faces)
 
     def _tell_ready(self, store: StorePart, web: WebPart, metrics: Metrics) -> None:
         self._log.info(
@@ -148,8 +157,10 @@ class Server(service.Service):
                 self.archive.known,
                 store.vault.seal_picture,
             ),
-            Users(store.client, store.vault),
+            Users(store.client, store.vault, adopt=self.settings.people.adopt),
             Outbox(store.client, store.vault, self.settings.orders, owner),
+            Holdings(store.client),
+            store.vault.version_of,
         )
         metrics, limits = Metrics(), self.settings.limits
         metrics.started = self._reactor.seconds()
@@ -176,6 +187,7 @@ class Server(service.Service):
             feed=Feed(store.client, self.archive),
             archive=self.archive,
             inquiries=self.inquiries,
+            people=self.people.faces,
             zone=self.settings.terminals.timezone,
         )
 
@@ -185,7 +197,8 @@ class Server(service.Service):
         watch = Watch(self._reactor, self.archive, archived, metrics)
         tidying = Tidying(self.archive, archived, services.store.terminals, watch, settings)
         await self._begin(watch)
-        await self._begin(Archiver(self._reactor, self.archive, archived, tidying, metrics))
+        learn = Recogniser(self._reactor, services.store.holdings).learn
+        await self._begin(Archiver(self._reactor, self.archive, archived, tidying, metrics, learn))
 
     def _heard(self, channel: str, message: str) -> None:
         """A wake-up from this or another process."""
@@ -194,7 +207,7 @@ class Server(service.Service):
         elif message == REVOKED:
             self.tokens.forget()
             self.sessions.forget()
-        elif self.inquiries.heard(message) or self.key_watch.heard(message):
+        elif any(one.heard(message) for one in (self.inquiries, self.key_watch, self.people)):
             return
         else:
             self.gateway.fleet.woken(channel, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -107,6 +108,31 @@ class KeptUsers:
         return enrollid in self.known
 
 
+class KeptHoldings:
+    """What the terminal has: ``asked`` is what was told of that, in order."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.asked: list[tuple[Any, ...]] = []
+        self.rooms = self
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        """As the store does it."""
+
+        async def asked(*told: Any) -> None:
+            """It is noted."""
+            if self.failure is not None:
+                raise self.failure
+            self.asked.append((name, *told))
+
+        return asked
+
+
+def version_of(record: str) -> str:
+    """As the vault does it, but readable."""
+    return f"version of {record}"
+
+
 AWAY = StoreUnavailable("the store is away")
 
 
@@ -118,7 +144,8 @@ class Desk:
         self.now = NOW
         names = {name.replace("__", "."): value for name, value in options.items()}
         self.settings: Settings = load(None, {"terminals.timezone": "UTC", **names})
-        faces: Any = (self.terminals, self.punches, self.users, None)
+        self.holdings = KeptHoldings()
+        faces: Any = (self.terminals, self.punches, self.users, None, self.holdings, version_of)
         stores = Stores(*faces)
         services = Services(stores, self.settings, Metrics(), Present(lambda: self.now.timestamp()))
         self.context = Context(services, "connection-1", "192.0.2.7")

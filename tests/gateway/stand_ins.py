@@ -137,6 +137,12 @@ class Punches(Face):
             self._log.failure("our own mistake in what follows of kept punches")
 
 
+class Holdings(Face):
+    """What terminals have."""
+
+    rooms = Face(emptied=None)
+
+
 class Wire:
     """A connection: everything done to it stands in ``events`` in order. It is its own transport."""
 
@@ -234,7 +240,8 @@ class Stand:
             terminals=TerminalSettings(timezone="UTC"), catchup=CatchUp(enabled=False)
         )
         self.outbox = Face(take=Look(), due=[], sweep=None, not_ours=None)
-        faces: Any = (self.terminals, self.punches, self.users, self.outbox)
+        self.holdings = Holdings(told=None, gone=0, listed=None, cleared=None, named=None, locked=None)
+        faces: Any = (self.terminals, self.punches, self.users, self.outbox, self.holdings, str)
         stores = Stores(*faces)
         metrics, present = Metrics(), Present(lambda: self.now().timestamp())
         self.services = Services(stores, self.settings, metrics, present, pressure=Pressure(metrics))

@@ -18,11 +18,12 @@ class Bring(Command[Reply]):
     """Bring something."""
 
     backupnum: int | UnsetType = UNSET
+    record: str | UnsetType = UNSET
 
 
 def refused(backupnum: int | UnsetType = UNSET, **fields: Any) -> OrderError:
     """What is told of a refusal."""
-    return refusal(Bring(backupnum), RawReply("bring", False, fields))
+    return refusal(Bring(backupnum, "x" * 50), RawReply("bring", False, fields))
 
 
 class RefusalTests(SynchronousTestCase):
@@ -48,6 +49,13 @@ class RefusalTests(SynchronousTestCase):
         self.assertEqual((found.reason, found.msg), (1, "can not find the user"))
         both = refused(PHOTO, reason=5, msg="bad")
         self.assertEqual((both.message, both.msg), ("the terminal refused: there is no face in it", "bad"))
+
+    def test_general(self) -> None:
+        """1 of a photo is about its size, unless the terminal says something better, or was sent no photo."""
+        self.assertIn("too big", refused(PHOTO, reason=1).message)
+        self.assertIn("memory full", refused(PHOTO, reason=1, msg="memory full").message)
+        told = refusal(Bring(PHOTO), RawReply("bring", False, {"reason": 5}))
+        self.assertEqual(told.message, "the terminal refused: reason 5")
 
     def test_nothing_said(self) -> None:
         """A terminal that gives no reason gave none."""

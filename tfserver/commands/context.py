@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -16,6 +16,7 @@ from tfserver.metrics import Metrics
 from tfserver.model import Admission, ClockEntry, Decided, Registration
 from tfserver.pressure import Pressure
 from tfserver.store.outbox import Outbox
+from tfserver.store.people.holdings import Holdings
 from tfserver.store.punches import Punches
 from tfserver.store.shelf import Shelf
 from tfserver.store.terminals import Terminals
@@ -31,6 +32,9 @@ class Stores:
     punches: Punches
     users: Users
     outbox: Outbox
+    holdings: Holdings
+    version_of: Callable[[str], str]
+    """What a credential is compared by (``Vault.version_of``)."""
 
 
 class Make(NamedTuple):

@@ -39,6 +39,9 @@ EXTRAS: Final = (
 )
 """What only terminals of the V3 generation take beside a credential (protocol §5.1)."""
 
+BESIDE: Final = {"card": credentials.CARD, "pwd": credentials.PASSWORD}
+"""Other credentials that may stand beside one."""
+
 Password = Annotated[
     int | str,
     Meta(
@@ -102,13 +105,18 @@ class SetUserInfo(Person[Reply], kw_only=True):
             *self._extra_problems(profile),
         ]
 
+    def brings(self) -> list[tuple[int, int]]:
+        """The credential, and those beside it."""
+        beside = [slot for name, slot in BESIDE.items() if getattr(self, name) is not UNSET]
+        return [(self.enrollid, slot) for slot in (self.backupnum, *beside)]
+
     def _extra_problems(self, profile: Profile) -> Problems:
         given = self.fields()
         if self.word() not in profile.allow:
             return [(name, _NOT_ALLOWED) for name in EXTRAS if name in given]
         wrong = [
             (name, _record_problem(slot, str(given[name]), profile))
-            for name, slot in (("card", credentials.CARD), ("pwd", credentials.PASSWORD))
+            for name, slot in BESIDE.items()
             if name in given
         ]
         return [
@@ -150,6 +158,10 @@ class AddUser(Person[Reply], kw_only=True):
     ) = UNSET
     password: Password | UnsetType = UNSET
     cancel: Annotated[bool, Meta(description="Stop an enrolment that has begun.")] | UnsetType = UNSET
+
+    def brings(self) -> list[tuple[int, int]]:
+        """The credential, some time after the terminal said true."""
+        return [] if self.cancel is True else [(self.enrollid, self.backupnum)]
 
     def problems(self, profile: Profile) -> Problems:
         """What no terminal takes."""

@@ -21,6 +21,7 @@ from tfserver.commands.fields import (
     person_problems,
     slot_problems,
 )
+from tfserver.commands.held import keep_bare, says_none
 from tfserver.commands.users import SendUser, keep_person
 from tfserver.order import Danger
 from tfserver.wire import codec, lenient
@@ -115,6 +116,7 @@ async def keep_user(order: GetUserInfo, reply: RawReply, terminal: Context) -> d
     found, _ = codec.read(SendUser, codec.Frame(order.word(), False, told))
     assert isinstance(found, SendUser)
     await keep_person(found, order.word(), terminal, terminal.now())
+    await keep_bare(terminal, order.enrollid, order.backupnum, found.record)
     return codec.read_reply(UserInfo, reply).shown()
 
 
@@ -141,9 +143,7 @@ class DeleteUser(Person[Reply]):
     def forgives(self, reply: RawReply) -> bool:
         """Some firmware refuses to delete what is not there (protocol §5.1); one that is busy has deleted
         nothing."""
-        said = str(reply.fields.get("msg", "")).lower()
-        is_general = str(reply.fields.get("reason", 1)) == "1"
-        return is_general and (not said or "can not find" in said or "no data" in said)
+        return says_none(reply)
 
 
 @command

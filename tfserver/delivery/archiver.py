@@ -6,7 +6,7 @@ transaction, and the place is compared before it is set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from twisted.internet import task
@@ -44,19 +44,34 @@ STOP_SECONDS: Final = 5.0
 """A stop waits so long for the batch that is under way."""
 
 
+Learn = Callable[[Sequence[Entry]], Awaitable[None]]
+"""Told of each batch before it is kept; it has to fail never, and to be quick."""
+
+
+async def learn_nothing(entries: Sequence[Entry]) -> None:
+    """Nobody wants to know."""
+
+
 class Archiver:
     """The archiver of this process; it works while it is its turn."""
 
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, archive: Archive, archived: Archived, tidying: Tidying, metrics: Metrics
+        self,
+        reactor: Any,
+        archive: Archive,
+        archived: Archived,
+        tidying: Tidying,
+        metrics: Metrics,
+        learn: Learn = learn_nothing,
     ) -> None:
         self._reactor = reactor
         self._archive = archive
         self._archived = archived
         self._tidying = tidying
         self._metrics = metrics
+        self._learn = learn
         self._place: str | None = None
         """Where the database stands; None when that has to be asked."""
         self._leased_at: float | None = None
@@ -116,6 +131,8 @@ class Archiver:
         began, is_busy = self._reactor.seconds(), self._is_busy()
         entries = await self._next(self._place, PAGE if is_busy else BATCH)
         if entries:
+            # before: should we die in between, the next one learns it
+            await self._learn(entries)
             await self._keep(entries, self._place)
         more = await self._tidying.tidy(self._reactor.seconds())
         if is_busy:

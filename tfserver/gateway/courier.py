@@ -244,8 +244,14 @@ class Courier:
         finished = await self.ask(command, until)
         reply = finished.reply
         if reply is None:
-            return self._unanswered(command, finished.end, until)
+            outcome = self._unanswered(command, finished.end, until)
+            if outcome.event is OrderEvent.SAID_TRUE:
+                await self._shown(command, RawReply(command.word(), True, {}))
+            return outcome
         if reply.result is None or not (reply.result or command.forgives(reply)):
+            minder = vocabulary.minder_of(type(command))
+            if minder is not None and reply.result is False:
+                await minder(command, reply, context)
             return _not_obeyed(command, reply)
         if command.local_use:
             # a mark that stays is found by the timer; that the terminal obeyed is true all the same

@@ -35,6 +35,7 @@ class Kept:
         self._keeper: Keeper[Any] | None = vocabulary.keeper_of(type(command))
         self._counts: Counter[str] = Counter()
         self._listed: list[Any] = []
+        self._gatherer = vocabulary.gatherer_of(type(command), self._context)
         self.pages = 0
         self.whole = True
         self.times = Times(watched, self._context.cloudtime()[:10])
@@ -48,6 +49,8 @@ class Kept:
     async def keep(self, page: RawReply) -> None:
         """Keep one page; StoreError: it is not kept."""
         self.pages += 1
+        if self._gatherer is not None:
+            self._gatherer.add(page.fields[self._command.list_field])
         if self._keeper is not None:
             self._counts.update(await self._keeper(self._command, page, self._context))
             self.times.look(page.fields[self._command.list_field])
@@ -60,6 +63,13 @@ class Kept:
     def begin_again(self) -> None:
         """The list is read from its beginning again; punches that come twice are known."""
         self._listed = []
+        if self._gatherer is not None:
+            self._gatherer.begin_again()
+
+    async def end(self) -> None:
+        """All pages are here; StoreError: the list is not kept."""
+        if self._gatherer is not None:
+            await self._gatherer.keep()
 
     def shown(self) -> dict[str, Any]:
         """What people see of it."""
@@ -115,6 +125,8 @@ async def read(
                 await keeping.end()
             if page.next is Next.END:
                 kept.whole = kept.whole and paging.whole
+                if paging.whole:
+                    await kept.end()
                 return Result(End.REPLIED, kept)
             if not await goes_on(kept):
                 return Result(End.UNSENT, kept)

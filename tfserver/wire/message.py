@@ -143,6 +143,10 @@ class Command(msgspec.Struct, Generic[R], forbid_unknown_fields=True):
         """
         return self.word()
 
+    def brings(self) -> list[tuple[int, int]]:
+        """The places that it needs on the terminal: people and slots, as ``(enrollid, backupnum)``."""
+        return []
+
     def secrets(self) -> dict[str, str]:
         """Fields whose values are sealed while the order waits, with those values as text."""
         fields = self.fields()

@@ -9,6 +9,8 @@ from tfserver.order import OrderError
 from tfserver.wire.message import Command, RawReply
 
 MOST_MSG: Final = 200
+GENERAL: Final = 1
+"""The only official number."""
 _OF_PHOTOS: Final = {
     1: "the image is too big",
     5: "there is no face in it",
@@ -29,8 +31,11 @@ def refusal(command: Command[Any], reply: RawReply) -> OrderError:
     if isinstance(number, str):
         number = _without_secrets(number, command)[:MOST_MSG]
     words = _without_secrets(msg, command)[:MOST_MSG] if isinstance(msg, str | int | float) else None
-    of_photo = command.fields().get("backupnum") == PHOTO
-    meaning = _OF_PHOTOS.get(_number(number)) if of_photo else None
+    # only who was sent a photo judges it: adduser names the same slot
+    of_photo = command.fields().get("backupnum") == PHOTO and "record" in command.secrets()
+    # 1 is also what terminals say when they say nothing: their own words are better then
+    is_general = _number(number) == GENERAL and words
+    meaning = None if is_general or not of_photo else _OF_PHOTOS.get(_number(number))
     told = meaning or words or ("no reason given" if number is None else f"reason {str(number)[:MOST_MSG]}")
     return OrderError(f"the terminal refused: {told}", number, words)
 

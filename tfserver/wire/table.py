@@ -119,6 +119,21 @@ handles = table.handles
 C = TypeVar("C", bound=Command[Any])
 Keeper = Callable[[C, RawReply, Any], Coroutine[Any, Any, dict[str, Any]]]
 """Does what a positive reply, or a page of one, asks for; returns what people see of it."""
+Minder = Callable[[C, RawReply, Any], Coroutine[Any, Any, None]]
+"""Does what a refusal asks for."""
+
+
+class Gatherer(Protocol):
+    """Gathers the list that one reading of a paged command brings."""
+
+    def add(self, records: list[Any]) -> None:
+        """A page came."""
+
+    def begin_again(self) -> None:
+        """The list is read from its beginning again."""
+
+    async def keep(self) -> None:
+        """All pages are here: that is the whole list. StoreError: it is not kept."""
 
 
 class Vocabulary:
@@ -127,6 +142,8 @@ class Vocabulary:
     def __init__(self) -> None:
         self._commands: dict[str, type[Command[Any]]] = {}
         self._keepers: dict[type[Command[Any]], Keeper[Any]] = {}
+        self._minders: dict[type[Command[Any]], Minder[Any]] = {}
+        self._gatherers: dict[type[Command[Any]], Callable[[Any], Gatherer]] = {}
 
     def enter(self, command: type[C]) -> type[C]:
         """Enter a command: from then on it can be ordered everywhere."""
@@ -138,7 +155,8 @@ class Vocabulary:
     def remove(self, command: type[C]) -> None:
         """Take a command out again."""
         del self._commands[command.word()]
-        self._keepers.pop(command, None)
+        for known in (self._keepers, self._minders, self._gatherers):
+            known.pop(command, None)
 
     def keeps(self, command: type[C]) -> Callable[[Keeper[C]], Keeper[C]]:
         """Enter a coroutine as the one that keeps what replies to a command bring."""
@@ -152,6 +170,20 @@ class Vocabulary:
 
         return enter
 
+    def minds(self, command: type[C]) -> Callable[[Minder[C]], Minder[C]]:
+        """Enter a coroutine as the one that learns of refusals of a command."""
+
+        def enter(minder: Minder[C]) -> Minder[C]:
+            """One for a command."""
+            self._minders[command] = minder
+            return minder
+
+        return enter
+
+    def gathers(self, command: type[Command[Any]], made: Callable[[Any], Gatherer]) -> None:
+        """Enter who gathers the whole list of a paged command, made anew for each reading of a terminal."""
+        self._gatherers[command] = made
+
     def find(self, word: str) -> type[Command[Any]] | None:
         """The command of a word, or None."""
         return self._commands.get(word)
@@ -159,6 +191,15 @@ class Vocabulary:
     def keeper_of(self, command: type[Command[Any]]) -> Keeper[Any] | None:
         """Who keeps the replies to a command, if anybody does."""
         return self._keepers.get(command)
+
+    def minder_of(self, command: type[Command[Any]]) -> Minder[Any] | None:
+        """Who learns of refusals of a command, if anybody does."""
+        return self._minders.get(command)
+
+    def gatherer_of(self, command: type[Command[Any]], terminal: Any) -> Gatherer | None:
+        """Who gathers the list that a reading now begins to bring, if anybody does."""
+        made = self._gatherers.get(command)
+        return None if made is None else made(terminal)
 
     def __iter__(self) -> Iterator[type[Command[Any]]]:
         """All commands by their words in alphabetical order."""
@@ -168,3 +209,4 @@ class Vocabulary:
 vocabulary = Vocabulary()
 command = vocabulary.enter
 keeps = vocabulary.keeps
+minds = vocabulary.minds

@@ -1,0 +1,1 @@
+"""Carrying a plan out at one terminal, step by step (docs/people.md)."""
