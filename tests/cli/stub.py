@@ -50,6 +50,8 @@ class Stub:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.headers: list[dict[str, str]] = []
+        """Of each request, as they came."""
         self._answers: defaultdict[str, deque[Answer]] = defaultdict(deque)
         stub = self
 
@@ -83,11 +85,14 @@ class Stub:
         """Remember a request and answer it."""
         parts = urlsplit(request.path)
         length = int(request.headers.get("Content-Length") or 0)
-        body = json.loads(request.rfile.read(length)) if length else None
+        data = request.rfile.read(length)
+        is_file = request.headers.get("Content-Type") not in (None, "application/json")
+        body = (data if is_file else json.loads(data)) if length else None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         path = unquote(parts.path.removeprefix("/api/v1"))
         accept = request.headers.get("Accept", "")
         self.asked.append(Asked(request.command, path, dict(parse_qsl(parts.query)), body, token, accept))
+        self.headers.append(dict(request.headers.items()))
         waiting = self._waiting(self.asked[-1])
         found = problem(404, f"nothing at {path}") if not waiting else waiting[0]
         if len(waiting) > 1:

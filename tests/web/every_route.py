@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from tests.web.in_memory import Answer, PagesCase, encoded
+from tests.web.people import BACKUPNUM, ENROLLID, GROUP
 from tests.web.samples import (
     BODIES,
     ORDER_ID,
@@ -19,12 +20,24 @@ from tests.web.samples import (
 )
 from tfserver.model import Admission, Terminal
 from tfserver.store.events import Event
+from tfserver.web.body import media_of
 from tfserver.web.route import Route
 
 STREAM = "stream"
-PATHS = {"sn": SN, "id": ORDER_ID}
+PATHS = {
+    "sn": SN,
+    "id": ORDER_ID,
+    "enrollid": str(ENROLLID),
+    "backupnum": str(BACKUPNUM),
+    "name": GROUP,
+}
 QUERIES = {"clear_quarantine": "?until=5-0", "acknowledge_gaps": "?until=2026-04-02T08:00:00Z"}
 """What routes have to be asked with, where they ask for something."""
+
+
+def filled(path: str, **other: str) -> str:
+    """A path of the table with something in each of its places."""
+    return re.sub(r"{(\w+)}", lambda match: {**PATHS, **other}[match[1]], path)
 
 
 class EveryRouteCase(PagesCase):
@@ -62,9 +75,11 @@ class EveryRouteCase(PagesCase):
 
     def request(self, route: Route, token: str | None, **headers: str) -> Answer:
         """A request that this route takes; what a stream says within a second is its answer."""
-        path = re.sub(r"{(\w+)}", lambda match: PATHS[match[1]], route.path)
+        path = filled(route.path)
         path += QUERIES.get(route.name, "")
         body: Any = b"" if route.body is None else BODIES[route.body.name]
+        if route.body is not None:
+            headers.setdefault("Content_Type", media_of(route.body)[-1])
         if route.name != STREAM:
             return self.ask(route.method, path, encoded(body), token, **headers)
         watching = self.begin(route.method, path, b"", token, **headers)

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
+from tests.web.people import People
 from tests.web.samples import a_webhook, an_order
 from tfserver.config import LimitSettings, Web
 from tfserver.metrics import Metrics
@@ -29,11 +30,11 @@ ADMIN, OPERATOR, READER = "tfs_admin-secret", "tfs_operator-secret", "tfs_reader
 BOUND = "tfs_bound-secret"
 """The token of an administrator of the sites north and east only."""
 TOKENS = {
-    ADMIN: Token("a", Role.ADMIN, 1, "Ana"),
+    ADMIN: Token("a", Role.ADMIN, 1, "Ana", templates=True),
     OPERATOR: Token("o", Role.OPERATOR, 1),
     READER: Token("r", Role.READER, 1),
 }
-BOUND_TOKEN = Token("b", Role.ADMIN, 1, "Bo", ("north", "east"))
+BOUND_TOKEN = Token("b", Role.ADMIN, 1, "Bo", ("north", "east"), templates=True)
 
 
 class Answer(NamedTuple):
@@ -137,6 +138,7 @@ class PagesCase(SynchronousTestCase):
         self.names = Face(addresses=["93.184.216.34"])
         self.names.__dict__["allow_private"] = False
         self.inquiries = Face(ask=Found([], True))
+        self.people = People()
         self.metrics = Metrics()
         self.unready: str | None = None
         self.draining = False
@@ -159,6 +161,7 @@ class PagesCase(SynchronousTestCase):
             "feed": self.punches,
             "archive": self.archive,
             "inquiries": self.inquiries,
+            "people": self.people,
         }
         return Sources(
             metrics=self.metrics, unready=lambda: self.unready, draining=lambda: self.draining, **faces

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tests.commands.pictures import base64_of, picture
 from tfserver.commander import Backfill
 from tfserver.order import Order, OrderState
 from tfserver.store.audit import AuditRecord
@@ -15,7 +16,7 @@ from tfserver.store.webhooks import DeadLetter, Health, State, Webhook
 SN = "ZXDM26010042"
 ORDER_ID = "0af3"
 AT = "2026-04-02T08:15:04.000Z"
-BODIES: dict[str, dict[str, Any]] = {
+BODIES: dict[str, Any] = {
     "Change": {"name": "Gate 4"},
     "Order_body": {"cmd": "opendoor", "doornum": 1},
     "NewBackfill": {"sn": SN, "from": "2026-04-01", "to": "2026-04-02"},
@@ -23,6 +24,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "NewWebhook": {"url": f"https://hr.example/{SN}", "sites": ["north"]},
     "WebhookChange": {"state": "paused"},
     "Redelivery": {"ids": ["1-0"]},
+    "PersonBody": {"name": "Ines M", "external_id": "HR-7", "groups": ["staff"]},
+    "CredentialBody": {"record": 3120457781},
+    "RightOne": {"sn": SN},
+    "GroupBody": {"title": "Staff", "everywhere": True},
+    "Members": {"add": [7], "remove": [8]},
+    "ApplyBody": {"plan": ORDER_ID},
+    "EnrolmentBody": {"sn": SN, "enrollid": 7, "backupnum": 0},
+    "PhotoRecord": {"record": base64_of(picture())},
+    "RestoreBody": {"snapshot": "s1", "confirm": SN},
+    "ReplaceBody": {"of": SN, "confirm": SN},
+    "Snapshot_file": b"sealed bytes",
+    "NewPlan": {"sites": ["north"], "foreign": "keep", "verify": "records", "read": "fresh"},
 }
 """What each body may look like, by the name of its schema."""
 

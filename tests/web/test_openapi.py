@@ -144,8 +144,9 @@ class CommandTests(DocumentCase):
     def test_samples_fit(self) -> None:
         """What the tests send as bodies is what the document asks for."""
         schemas = self.document()["components"]["schemas"]
-        for name, body in BODIES.items():
+        objects = {name: body for name, body in BODIES.items() if isinstance(body, dict)}
+        for name, body in objects.items():
             schema = self.order_schemas()[body["cmd"]] if name == "Order_body" else schemas[name]
             self.assertLessEqual(set(schema["required"]), set(body))
             self.assertLessEqual(set(body), set(schema["properties"]))
-        self.assertTrue(json.dumps(BODIES))
+        self.assertTrue(json.dumps(objects))

@@ -28,7 +28,13 @@ class IssueTests(PagesCase):
         answer = self.issue({**WANTED, "sites": ["north", "east", "north"]})
         self.assertEqual(answer.status, 201, answer.raw)
         self.assertTrue(answer.body.pop("token").startswith(PREFIX))
-        expected = {"id": "1a2b3c4d", "name": "payroll", "role": "reader", "sites": ["north", "east"]}
+        expected: dict[str, Any] = {
+            "id": "1a2b3c4d",
+            "name": "payroll",
+            "role": "reader",
+            "sites": ["north", "east"],
+        }
+        expected["templates"] = False
         made = {"created": "1970-01-01T00:00:01.500Z", "created_by": "token a (Ana)"}
         self.assertEqual(answer.body, {**expected, **made})
 
@@ -79,7 +85,7 @@ class ListTests(PagesCase):
         """All tokens come with all that is known of them, and none of itself."""
         answer = self.get(PATH, ADMIN)
         self.assertEqual(len(answer.body["tokens"]), 4)
-        fields = {"id", "name", "role", "sites", "created", "created_by"}
+        fields = {"id", "name", "role", "sites", "templates", "created", "created_by"}
         self.assertEqual({frozenset(token) for token in answer.body["tokens"]}, {frozenset(fields)})
         self.assertNotIn(b"secret", answer.raw)
 

@@ -7,7 +7,7 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException, IncompleteRead
 from math import ceil
 from pathlib import Path
@@ -21,6 +21,8 @@ from tfserver.cli.output import Row, clean
 
 DEFAULT_URL: Final = "http://127.0.0.1:7789"
 SECONDS: Final = 15.0
+UPLOAD_SECONDS: Final = 300.0
+NO_HEADERS: Final[Mapping[str, str]] = {}
 COMPLETION_SECONDS: Final = 1.0
 PAGE: Final = 1000
 CSV: Final = "text/csv"
@@ -53,6 +55,24 @@ class Api:
         """The decoded answer to a PATCH."""
         return self._ask("PATCH", path, {}, body)
 
+    def put(self, path: str, body: Row) -> Any:
+        """The decoded answer to a PUT."""
+        return self._ask("PUT", path, {}, body)
+
+    def upload(self, path: str, data: bytes, media: str, headers: dict[str, str], **query: Any) -> Any:
+        """The decoded answer to a POST of a file; Failed when it is larger than the server takes."""
+        given = {key: value for key, value in query.items() if value is not None}
+        where = f"{self.url}/api/v1{path}" + (f"?{urlencode(given)}" if given else "")
+        request = urllib.request.Request(where, data, {"Content-Type": media, **headers}, method="POST")
+        request.add_header("Authorization", f"Bearer {self._usable_token()}")
+        try:
+            with self._opener.open(request, timeout=UPLOAD_SECONDS) as answer:
+                return self._decoded(answer.read())
+        except urllib.error.HTTPError as refused:
+            raise Failed(_told(refused), REFUSED, refused.code) from refused
+        except (OSError, ValueError, HTTPException) as failed:
+            raise self._unreachable(failed) from failed
+
     def delete(self, path: str, **query: Any) -> Any:
         """The decoded answer to a DELETE, None when it is empty."""
         return self._ask("DELETE", path, query)
@@ -77,11 +97,13 @@ class Api:
         except (OSError, ValueError, HTTPException) as failed:
             raise self._unreachable(failed) from failed
 
-    def export(self, path: str, media: str, **query: Any) -> Iterator[bytes]:
+    def export(
+        self, path: str, media: str, headers: Mapping[str, str] = NO_HEADERS, **query: Any
+    ) -> Iterator[bytes]:
         """All there is, as the server writes it in another format; Failed also when it is cut off."""
         is_begun = False
         try:
-            with self._opened(path, media, query) as answer:
+            with self._opened(path, media, query, headers) as answer:
                 while data := answer.read1(_READ_BYTES):
                     is_begun = True
                     yield data
@@ -111,12 +133,14 @@ class Api:
                 return
             cursor = found[1]
 
-    def _opened(self, path: str, media: str, query: Row) -> Any:
+    def _opened(self, path: str, media: str, query: Row, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         """The answer to a GET, still to be read."""
         given = {key: value for key, value in query.items() if value is not None}
         request = urllib.request.Request(f"{self.url}/api/v1{path}?{urlencode(given)}")
         request.add_header("Authorization", f"Bearer {self._usable_token()}")
         request.add_header("Accept", media)
+        for name, value in headers.items():
+            request.add_header(name, value)
         return self._opener.open(request, timeout=self._seconds)
 
     def _ask(self, method: str, path: str, query: Row, body: Row | None = None, wait: float = 0) -> Any:

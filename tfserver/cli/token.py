@@ -20,6 +20,7 @@ COLUMNS = (
     Column("role", lambda token: token["role"]),
     Column("name", lambda token: token.get("name")),
     Column("sites", lambda token: ", ".join(token.get("sites") or ()) or "all"),
+    Column("templates", lambda token: "yes" if token.get("templates") else None),
     Column("created", lambda token: token.get("created")),
     Column("by", lambda token: token.get("created_by")),
 )
@@ -49,9 +50,10 @@ def _visible(_: click.Context, param: click.Parameter, value: Any) -> Any:
     help="Only this site; give it several times.",
 )
 @click.option("--name", default="", callback=_visible, help="Whose it is, for the list and the audit.")
+@click.option("--templates", is_flag=True, help="It may have what stands in credentials, audited.")
 @uses_store
 @prints
-def create(place: Place, out: People, role: str, sites: tuple[str, ...], name: str) -> None:
+def create(place: Place, out: People, role: str, sites: tuple[str, ...], name: str, templates: bool) -> None:
     """Make a token, directly in the store, and print it alone. It is shown only once.
 
     \b
@@ -62,11 +64,15 @@ def create(place: Place, out: People, role: str, sites: tuple[str, ...], name: s
 
     async def issue(reactor: Any) -> tuple[str, Token]:
         """Enter it."""
-        return await _issue(reactor, settings, role, sites, name)
+        from tfserver.store.tokens import Role, Token
+
+        now_ms = round(reactor.seconds() * 1000)
+        wanted = Token("", Role(role), now_ms, name, sites, templates=templates)
+        return await _issue(reactor, settings, wanted)
 
     token, entry = run_to_end(issue)
     told = {"token": token, "id": entry.id, "role": role, "sites": list(sites), "name": name}
-    out.said(token, told)
+    out.said(token, {**told, "templates": templates})
 
 
 @command.command("list")
@@ -88,20 +94,17 @@ def revoke(server: Api, out: People, ids: tuple[str, ...]) -> None:
         out.said(f"{token_id}: revoked", {"id": token_id, "revoked": True})
 
 
-async def _issue(
-    reactor: Any, settings: Any, role: str, sites: tuple[str, ...], name: str
-) -> tuple[str, Token]:
+async def _issue(reactor: Any, settings: Any, wanted: Token) -> tuple[str, Token]:
     from tfserver.store.client import Client
     from tfserver.store.datafolder import running_socket
     from tfserver.store.secrets import sentinel_password, store_password
-    from tfserver.store.tokens import Role, Token, Tokens, new_token
+    from tfserver.store.tokens import Tokens, new_token
 
     url = settings.store.url or f"unix://{running_socket(settings.data_dir)}"
     client = Client(reactor, url, store_password(settings), settings.store, sentinel_password(settings))
     await client.start()
     token = new_token()
-    entry = Token("", Role(role), round(reactor.seconds() * 1000), name, sites)
     try:
-        return token, await Tokens(client).issue(token, entry)
+        return token, await Tokens(client).issue(token, wanted)
     finally:
         await client.stop()

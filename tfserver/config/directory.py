@@ -22,9 +22,9 @@ class People(Section, frozen=True):
     fresh_seconds: Annotated[
         Seconds, Meta(description="A plan takes what a terminal told this long ago for what it has now.")
     ] = 3600.0
-    at_once: Annotated[
-        Count, Meta(description="How many terminals a process works on at the same time.")
-    ] = 50
+    at_once: Annotated[Count, Meta(description="How many terminals a process works on at the same time.")] = (
+        50
+    )
     orders_ahead: Annotated[
         Count, Meta(description="How many orders of a plan wait for one terminal at the same time.")
     ] = 4

@@ -33,7 +33,8 @@ class Role(enum.StrEnum):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """What is known of a token. Without ``sites`` it reaches all of them, and what has none."""
+    """What is known of a token. Without ``sites`` it reaches all of them, and what has none; with
+    ``templates`` it may have what stands in credentials."""
 
     id: str
     role: Role
@@ -42,6 +43,7 @@ class Token(msgspec.Struct, frozen=True):
     sites: tuple[str, ...] = ()
     created_by: str = ""
     """Who made it over HTTP; empty for those made on the command line and in the data folder."""
+    templates: bool = False
 
 
 class NotIssued(TfserverError):

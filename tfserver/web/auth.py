@@ -26,13 +26,22 @@ def bearer_of(request: Request) -> str | None:
 
 
 def check_role(token: Token, route: Route) -> None:
-    """Problem 403 for a token whose role, or whose sites, don't reach the route."""
+    """Problem 403 for a token whose role, sites or grants don't reach the route."""
     assert route.role is not None
     if _RANKS[token.role] < _RANKS[route.role]:
         told = f"this needs a token with role {route.role.value}; yours has {token.role.value}"
         raise Problem(HTTPStatus.FORBIDDEN, told)
     if route.scope is Scope.ALL_SITES and token.sites:
         raise Problem(HTTPStatus.FORBIDDEN, "this is not for tokens that are bound to sites")
+    if route.templates:
+        check_templates(token)
+
+
+def check_templates(token: Token) -> None:
+    """Problem 403 for a token that may not have what stands in credentials."""
+    if not token.templates:
+        told = "what stands in credentials is only for tokens that were made with 'templates': ask an admin"
+        raise Problem(HTTPStatus.FORBIDDEN, told)
 
 
 def reaches(sites: tuple[str, ...], site: str) -> bool:

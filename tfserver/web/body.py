@@ -11,8 +11,10 @@ from tfserver.web.problem import Problem, bad_fields, bad_input
 
 MOST_BYTES: Final = 64 * 1024
 MEDIA: Final = "application/json"
-_TAKEN: Final = ("", MEDIA, "application/x-www-form-urlencoded")
-"""What a body may call itself; the last is what curl and urllib say of any body when nobody tells them."""
+LARGE_BYTES: Final = 1024 * 1024
+"""Bodies of routes that take more than this have a bound of their own while they come (``request.py``)."""
+_UNSAID: Final = ("", "application/x-www-form-urlencoded")
+"""The last is what curl and urllib say of any body when nobody tells them."""
 
 _ECHOES: Final = ("Invalid enum value", "Invalid value")
 """Beginnings of msgspec's messages that go on with what was sent."""
@@ -49,11 +51,21 @@ class JsonBody(Generic[T]):
             raise no_json(wrong) from wrong
 
 
-def check_media(content_type: str | None) -> None:
-    """Problem 415 for a body that says it is something else than JSON."""
-    media = (content_type or "").partition(";")[0].strip().lower()
-    if media not in _TAKEN:
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {MEDIA}")
+def media_of(body: Body) -> tuple[str, ...]:
+    """What a body may be: JSON, unless it says something else."""
+    media: str | tuple[str, ...] = getattr(body, "media", MEDIA)
+    return (media,) if isinstance(media, str) else media
+
+
+def check_media(content_type: str | None, taken: tuple[str, ...] = (MEDIA,)) -> None:
+    """Problem 415 for a body that says it is something else; where several are taken it has to say which."""
+    if given_media(content_type) not in (taken if len(taken) > 1 else (*taken, *_UNSAID)):
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {' or '.join(taken)}")
+
+
+def given_media(content_type: str | None) -> str:
+    """What a body says it is, in small letters and without parameters."""
+    return (content_type or "").partition(";")[0].strip().lower()
 
 
 def check_size(data: bytes, most: int) -> None:

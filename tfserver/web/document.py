@@ -11,7 +11,8 @@ import msgspec
 
 from tfserver import __version__
 from tfserver.web import cookies
-from tfserver.web.body import JsonBody
+from tfserver.web.body import MEDIA as JSON
+from tfserver.web.body import Body, JsonBody, media_of
 from tfserver.web.orders import OrderBody, order_schemas
 from tfserver.web.problem import MEDIA, ProblemBody
 from tfserver.web.query import Parameter
@@ -36,6 +37,9 @@ _SCHEMES: Final[dict[str, Any]] = {
 _TOLD: Final = {
     "sn": "serial number of a terminal, in any case",
     "id": "as an earlier answer gave it",
+    "enrollid": "number of a person",
+    "backupnum": "which credential: 0-9 fingerprint, 10 password, 11 card, 50 photo, and so on",
+    "name": "name of a group",
 }
 
 
@@ -86,6 +90,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "description": _described(route),
         "x-role": None if route.role is None else route.role.value,
         "x-scope": route.scope.name.lower(),
+        "x-templates": route.templates,
         "security": [] if route.role is None else [{scheme: []} for scheme in _SCHEMES],
         "parameters": [
             *(_in_path(name) for name in re.findall(r"{(\w+)}", route.path)),
@@ -101,14 +106,23 @@ def _operation(route: Route) -> dict[str, Any]:
         },
     }
     if route.body is not None:
-        content = {"application/json": {"schema": _ref(route.body.name)}}
-        found["requestBody"] = {"required": True, "content": content}
+        found["requestBody"] = {"required": True, "content": _taken(route.body)}
     return found
+
+
+def _taken(body: Body) -> dict[str, Any]:
+    """What a body may be, by its media type; what is no JSON is bytes."""
+    kinds = media_of(body)
+    return {
+        media: {"schema": _ref(body.name) if media == JSON else {"type": "string", "format": "binary"}}
+        for media in kinds
+    }
 
 
 def _described(route: Route) -> str:
     who = "Needs no token." if route.role is None else f"Role: {route.role.value} or more."
-    return f"{who} Sites: {route.scope.value}."
+    more = " Only for tokens with templates." if route.templates else ""
+    return f"{who} Sites: {route.scope.value}.{more}"
 
 
 def _in_path(name: str) -> dict[str, Any]:

@@ -96,12 +96,13 @@ class Exchange:
             return await self._noted(call)
 
     async def _noted(self, call: Call) -> Answer | Streamed:
-        """The answer to somebody known. The audit gets every change, and every refused one."""
+        """The answer to somebody known. The audit gets every change, and every refused one; and who was
+        refused what stands in credentials."""
         try:
             answer = _whole(await self._handled(call))
         except Exception as failed:
             problem = self._problem(failed)
-            if call.route.changes:
+            if call.route.changes or call.route.templates:
                 await call.note_refusal(problem)
             raise problem from failed
         if call.route.changes and not call.is_noted:
@@ -117,7 +118,7 @@ class Exchange:
             call.key = _key(call)
         if route.body is not None:
             data = request.content.read() if request.content else b""
-            body.check_media(call.header("Content-Type"))
+            body.check_media(call.header("Content-Type"), body.media_of(route.body))
             body.check_size(data, route.body.most_bytes)
             call.body = route.body.read(data)
         wait = call.query.get("wait")

@@ -7,7 +7,7 @@ is cut off as well, without the end that whole answers have in HTTP: nobody take
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IPushProducer
@@ -16,7 +16,6 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from tfserver.errors import StoreError
-from tfserver.store.export import Export
 from tfserver.web.answer import Streamed
 from tfserver.web.call import Call
 from tfserver.web.yielding import give_way
@@ -27,7 +26,17 @@ TOKEN_SECONDS: Final = 5.0
 """How long an export may outlive its token."""
 
 
-async def send(call: Call, export: Export, after: str, head: bytes, headers: dict[str, str]) -> Streamed:
+class Chunks(Protocol):
+    """What is sent, made piece by piece."""
+
+    async def open(self, after: str) -> None:
+        """Begin behind a place."""
+
+    async def next(self) -> bytes | None:
+        """The next piece, None behind the last."""
+
+
+async def send(call: Call, export: Chunks, after: str, head: bytes, headers: dict[str, str]) -> Streamed:
     """Send an export behind a place; Problem 429 when there are too many. Whatever is wrong with the first
     chunk is told as an error."""
     with ExitStack() as held:
@@ -51,7 +60,7 @@ class Sending:
 
     _log = Logger()
 
-    def __init__(self, call: Call, export: Export) -> None:
+    def __init__(self, call: Call, export: Chunks) -> None:
         self._request: Request = call.request
         self._desk = call.desk
         self._token_id = call.token.id

@@ -79,6 +79,8 @@ class Route:
     body: Body | None = None
     refusals: tuple[HTTPStatus, ...] = ()
     """Statuses of its own, beside those that follow from the row."""
+    templates: bool = False
+    """It answers with what stands in credentials: only tokens that were given that may ask."""
     yields: bool = False
     """It takes much time or memory, and gives way to punches while the process is pressed."""
 
@@ -97,7 +99,8 @@ class Route:
                 HTTPStatus.TOO_MANY_REQUESTS,
                 HTTPStatus.SERVICE_UNAVAILABLE,
             }
-        if self.role not in (None, Role.READER) or self.scope in (Scope.ALL_SITES, Scope.SITES):
+        is_for_all = self.role in (None, Role.READER) and not self.templates
+        if not is_for_all or self.scope in (Scope.ALL_SITES, Scope.SITES):
             found.add(HTTPStatus.FORBIDDEN)
         if self.yields:
             found.add(HTTPStatus.TOO_MANY_REQUESTS)

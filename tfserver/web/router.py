@@ -14,7 +14,13 @@ from tfserver.model import SN_PATTERN
 from tfserver.web.problem import Problem
 from tfserver.web.route import Route
 
-PATTERNS: Final = {"sn": SN_PATTERN.pattern, "id": "[A-Za-z0-9_-]{1,64}"}
+PATTERNS: Final = {
+    "sn": SN_PATTERN.pattern,
+    "id": "[A-Za-z0-9_-]{1,64}",
+    "enrollid": "[1-9][0-9]{0,18}",
+    "backupnum": "[0-9]{1,2}",
+    "name": "[A-Za-z0-9._-]{1,64}",
+}
 """What may stand in a path under each name."""
 
 
@@ -27,8 +33,8 @@ class _Sn(BaseConverter):
         return value.strip()
 
 
-class _Id(BaseConverter):
-    regex = PATTERNS["id"]
+def _converter(pattern: str) -> type[BaseConverter]:
+    return type("Converter", (BaseConverter,), {"regex": pattern})
 
 
 class Found(NamedTuple):
@@ -62,7 +68,8 @@ class Router:
                 raise ValueError(f"{route.method} {route.path} is in the table twice")
             known[route.method] = route
         rules = [Rule(_rule(path), endpoint=path) for path in self._paths]
-        converters = {"sn": _Sn, "id": _Id}
+        plain = {name: _converter(pattern) for name, pattern in PATTERNS.items()}
+        converters = {**plain, "sn": _Sn}
         # each path is one place: nobody is sent from a slash too many to another
         found = Map(rules, converters=converters, strict_slashes=True, merge_slashes=False)
         self._map = found.bind("")

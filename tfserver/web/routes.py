@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from tfserver.web.tables import completeness, feeds, orders, process, session, terminals, tokens, webhooks
+from tfserver.web.body import LARGE_BYTES
+from tfserver.web.tables import (
+    applying,
+    capacity,
+    completeness,
+    enrolments,
+    feeds,
+    orders,
+    people,
+    photos,
+    process,
+    session,
+    snapshots,
+    sync,
+    terminals,
+    tokens,
+    webhooks,
+)
 
 ROUTES: Final = (
     *process.PROCESS,
@@ -15,5 +32,15 @@ ROUTES: Final = (
     *session.SESSION,
     *webhooks.WEBHOOKS,
     *completeness.COMPLETENESS,
+    *people.PEOPLE,
+    *capacity.CAPACITY,
+    *sync.SYNC,
+    *applying.APPLYING,
+    *enrolments.ENROLMENTS,
+    *photos.PHOTOS,
+    *snapshots.SNAPSHOTS,
 )
-MOST_BODY_BYTES: Final = max(route.body.most_bytes for route in ROUTES if route.body is not None)
+MOST_BODY_BYTES: Final = max(
+    route.body.most_bytes for route in ROUTES if route.body and route.body.most_bytes <= LARGE_BYTES
+)
+"""Of every body that is read before anybody looks at what it is for; a few take more."""

@@ -135,12 +135,14 @@ class BackfillPage(msgspec.Struct, frozen=True):
 
 
 class ShownToken(msgspec.Struct, frozen=True):
-    """What is shown of a token; never itself. No ``sites`` are all of them."""
+    """What is shown of a token; never itself. No ``sites`` are all of them; with ``templates`` it may have
+    what stands in credentials."""
 
     id: str
     name: str
     role: Role
     sites: list[str]
+    templates: bool
     created: str
     created_by: str
 
@@ -158,6 +160,7 @@ class Who(msgspec.Struct, frozen=True):
     name: str
     role: Role
     sites: list[str]
+    templates: bool
     expires: str | None
     csrf: str | None
 

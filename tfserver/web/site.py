@@ -17,7 +17,7 @@ from tfserver.metrics import Metrics
 from tfserver.web.channel import PeopleChannel, refusal
 from tfserver.web.cors import Cors
 from tfserver.web.crowd import Crowd
-from tfserver.web.desk import Desk
+from tfserver.web.desk import Desk, Room
 from tfserver.web.document import Document
 from tfserver.web.exchange import Exchange
 from tfserver.web.problem import Problem
@@ -33,6 +33,8 @@ __all__ = ["Pages", "Sources"]
 QUIET: Final = (b"/healthz", b"/readyz", b"/metrics")
 """Balancers and monitors ask these all the time: a line only when the answer is no."""
 LEAVE_SECONDS: Final = 5.0
+MOST_LARGE: Final = 4
+"""Bodies of many megabytes that are read at a time: they lie on the disk until they are whole."""
 
 
 class PeopleSite(Site):
@@ -56,6 +58,8 @@ class PeopleSite(Site):
         self.visitors = visitors
         self.metrics = metrics
         self.answer = pages.answer
+        self.bound_of = pages.bound_of
+        self.large_bodies = Room(MOST_LARGE, HTTPStatus.SERVICE_UNAVAILABLE, "too many large bodies")
         self._date = (-1, b"")
 
     def buildProtocol(self, addr: Any) -> Any:
@@ -137,6 +141,14 @@ class Pages:
         metrics = self.desk.sources.metrics
         crowd = Crowd(self._settings.connections, self._visitors, metrics)
         return PeopleSite(self._reactor, self, crowd, self._visitors, metrics)
+
+    def bound_of(self, method: bytes, path: bytes) -> int:
+        """How many bytes the body of a request may have."""
+        try:
+            body = self._router.find(path).route(method.decode("latin-1")).body
+        except Problem:
+            return 0
+        return body.most_bytes if body is not None else 0
 
     def answer(self, request: PeopleRequest) -> None:
         """Answer by the table."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tfserver.commander import Commander
 from tfserver.delivery.names import Names
 from tfserver.metrics import Metrics
+from tfserver.people.faces import Faces
 from tfserver.pressure import Pressure
 from tfserver.store.archive.database import Archive
 from tfserver.store.audit import Audit
@@ -40,6 +41,7 @@ class Sources:
     feed: Feed
     archive: Archive
     inquiries: Inquiries
+    people: Faces
     zone: str = field(default="", kw_only=True)
     """Of terminals for which nobody chose one; empty: this machine's."""
     pressure: Pressure = field(default_factory=Pressure, kw_only=True)

@@ -28,7 +28,7 @@ PAGE: Final = 100
 MOST_ROUNDS: Final = 20
 """Pages in a row for those who catch up, before the others are looked after again."""
 PUNCH: Final = "punch"
-KINDS: Final = (PUNCH, "terminal", "command")
+KINDS: Final = (PUNCH, "terminal", "command", "sync", "enrolment")
 
 
 class _Site(msgspec.Struct):

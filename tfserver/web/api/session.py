@@ -62,4 +62,4 @@ async def end(call: Call) -> Answer:
 def _shown(token: Token, opened: Opened | None, secret: str) -> Who:
     until = None if opened is None else rfc3339(datetime.fromtimestamp(opened.until_ms / 1000, UTC))
     csrf = cookies.csrf_of(secret) if opened is not None else None
-    return Who(token.id, token.name, token.role, [*token.sites], until, csrf)
+    return Who(token.id, token.name, token.role, [*token.sites], token.templates, until, csrf)

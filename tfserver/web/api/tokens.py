@@ -21,11 +21,13 @@ Site = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class NewToken(msgspec.Struct, forbid_unknown_fields=True):
-    """What somebody wants. Without sites it reaches all of them."""
+    """What somebody wants. Without sites it reaches all of them. With templates it may have what stands in
+    credentials, beside what its role allows."""
 
     name: Name
     role: Role
     sites: Annotated[list[Site], Meta(max_length=100)] = []
+    templates: bool = False
 
 
 async def issue(call: Call) -> Answer:
@@ -34,11 +36,10 @@ async def issue(call: Call) -> Answer:
     secret = new_token()
     now_ms = round(call.desk.reactor.seconds() * 1000)
     sites = tuple(dict.fromkeys(wanted.sites))
-    entry = Token("", wanted.role, now_ms, wanted.name, sites, call.actor)
+    entry = Token("", wanted.role, now_ms, wanted.name, sites, call.actor, wanted.templates)
     entry = await call.sources.tokens.issue(secret, entry, call.key)
-    await call.note(
-        "done", {"token": entry.id, "name": entry.name, "role": entry.role.value, "sites": [*entry.sites]}
-    )
+    told = {"token": entry.id, "name": entry.name, "role": entry.role.value, "sites": [*entry.sites]}
+    await call.note("done", {**told, "templates": entry.templates})
     shown = msgspec.structs.asdict(_shown(entry))
     return Answer(IssuedToken(**shown, token=secret), HTTPStatus.CREATED)
 
@@ -57,4 +58,5 @@ async def revoke(call: Call) -> Answer:
 
 def _shown(entry: Token) -> ShownToken:
     created = rfc3339(datetime.fromtimestamp(entry.created_ms / 1000, UTC))
-    return ShownToken(entry.id, entry.name, entry.role, [*entry.sites], created, entry.created_by)
+    told = (entry.id, entry.name, entry.role, [*entry.sites], entry.templates, created, entry.created_by)
+    return ShownToken(*told)

@@ -1,0 +1,182 @@
+"""``tfserver people`` and ``groups``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cli.stub import Answer, StubCase, problem
+
+GONE = problem(404, "no person has the number 7")
+
+
+def person(enrollid: int = 7, **changed: Any) -> dict[str, Any]:
+    """A person as the API tells of it."""
+    found = {
+        "enrollid": enrollid, "name": "Ines M", "external_id": "E1", "admin": 0,
+        "validity": {"until": "2026-12-31"}, "access": None, "groups": ["staff"], "note": "", "source": "api",
+        "created": "2026-04-02T07:00:00.000Z", "changed": "2026-04-02T07:00:00.000Z", "version": 3,
+        "credentials": [{"backupnum": 11, "label": "card", "kind": "card", "version": "v1", "bytes": 10,
+                         "made": {}}],
+        "collisions": [],
+    }  # fmt: skip
+    return {**found, **changed}
+
+
+def group(**changed: Any) -> dict[str, Any]:
+    """A group as the API tells of it."""
+    found = {
+        "name": "staff", "title": "", "sites": ["Lisbon"], "tags": [], "terminals": [], "everywhere": False,
+        "access": None, "validity": {}, "continuous": True, "version": 2, "members": 5,
+    }  # fmt: skip
+    return {**found, **changed}
+
+
+class PeopleTests(StubCase):
+    """Looking at people, and changing them."""
+
+    def test_list(self) -> None:
+        """A line for each person; a beginning of a name, a group and an external id are looked for."""
+        self.stub.on("GET /users", {"users": [person()], "next": None})
+        done = self.ask("people", "In")
+        self.assertEqual((done.status, done.err), (0, ""))
+        self.assertRegex(done.out, r"(?m)^7 +Ines M +E1 +staff +2026-12-31 +card$")
+        self.assertEqual(self.stub.asked[0].query, {"prefix": "In", "limit": "1000"})
+        self.ask("people", "--group", "staff")
+        self.assertEqual(self.stub.asked[1].query["group"], "staff")
+        self.ask("people", "list", "--external-id", "E1")
+        self.assertEqual(self.stub.asked[2].query["external_id"], "E1")
+
+    def test_limit(self) -> None:
+        """No page is asked for that nobody wants."""
+        self.stub.on("GET /users", {"users": [person(n) for n in range(1, 6)], "next": "5"})
+        self.assertEqual(len(self.ask("people", "--limit", "3", "--json").json), 3)
+        self.assertEqual(len(self.stub.asked), 1)
+
+    def test_show(self) -> None:
+        """Everything; with ``--json`` as the API tells it."""
+        self.stub.on("GET /users/7", person())
+        self.assertRegex(self.ask("people", "show", "7").out, r"(?m)^validity\.until +2026-12-31$")
+        self.assertEqual(self.ask("people", "show", "7", "--json").json, [person()])
+
+    def test_set_new(self) -> None:
+        """Whoever is not there is made, and only if nobody else made it meanwhile."""
+        self.stub.on("GET /users/7", GONE)
+        self.stub.on("PUT /users/7", person())
+        done = self.ask(
+            "people", "set", "7", "--name", "Ines M", "--group", "a", "--group", "b", "--admin", "1"
+        )
+        self.assertEqual(done.status, 0, done.err)
+        put = self.stub.asked[1]
+        self.assertEqual(put.body, {"version": 0, "name": "Ines M", "admin": 1, "groups": ["a", "b"]})
+
+    def test_set_changes(self) -> None:
+        """What is left out stays, an empty text takes away; the version is the one that was seen."""
+        self.stub.on("GET /users/7", person())
+        self.stub.on("PUT /users/7", person())
+        self.ask("people", "set", "7", "--until", "", "--from", "2026-05-01", "--external-id", "")
+        body = self.stub.asked[1].body
+        self.assertEqual((body["name"], body["groups"], body["version"]), ("Ines M", ["staff"], 3))
+        self.assertEqual((body["validity"], body["external_id"]), ({"from": "2026-05-01"}, None))
+        self.assertNotIn("credentials", body)
+
+    def test_set_weekzone(self) -> None:
+        """A week zone is set; 0 is that of the groups again."""
+        self.stub.on("PUT /users/7", person())
+        for before, given, expected in (
+            (None, "2", {"weekzone": 2}),
+            ({"weekzone": 2, "group": 1}, "0", {"weekzone": 0, "group": 1}),
+            ({"weekzone": 2}, "0", None),
+        ):
+            self.stub.on("GET /users/7", person(access=before))
+            self.ask("people", "set", "7", "--weekzone", given)
+            self.assertEqual(self.stub.asked[-1].body["access"], expected)
+
+    def test_outdated(self) -> None:
+        """Somebody who was changed meanwhile is not overwritten."""
+        self.stub.on("GET /users/7", person())
+        self.stub.on("PUT /users/7", problem(409, "person 7 has version 4 by now: look again"))
+        done = self.ask("people", "set", "7", "--name", "X")
+        self.assertEqual(done.status, 1)
+        self.assertIn("version 4", done.err)
+
+    def test_remove(self) -> None:
+        """Each is taken out, and that is said."""
+        for number in (7, 8):
+            self.stub.on(f"DELETE /users/{number}", Answer(204, ""))
+        self.assertEqual(self.ask("people", "remove", "7", "8").out, "7: removed\n8: removed\n")
+
+    def test_collisions(self) -> None:
+        """Each contradiction is a line, and makes the exit code 1; without any all is well."""
+        other = {"sn": "B", "what": "name", "ours": "Ines M", "theirs": "Rui", "at": "2026-04-02"}
+        self.stub.on("GET /users", {"users": [person(collisions=[other])], "next": None})
+        done = self.ask("people", "collisions")
+        self.assertEqual(done.status, 1)
+        self.assertRegex(done.out, r"(?m)^7 +B +name +Ines M +Rui +2026-04-02$")
+        self.assertEqual(self.stub.asked[0].query["collided"], "true")
+        self.stub.on("GET /users", {"users": [], "next": None})
+        self.assertEqual((self.ask("people", "collisions").status), 0)
+
+    def test_adopt(self) -> None:
+        """A terminal is right."""
+        self.stub.on("POST /users/7/adopt", person())
+        self.assertEqual(self.ask("people", "adopt", "7", "B").status, 0)
+        self.assertEqual(self.only().body, {"sn": "B"})
+
+    def test_bad_number(self) -> None:
+        """Nobody has the number 0, or a name for a number."""
+        for number in ("0", "x", "-1"):
+            self.assertEqual(self.ask("people", "show", number).status, 2)
+        self.assertEqual(self.stub.asked, [])
+
+
+class GroupsTests(StubCase):
+    """Groups of people."""
+
+    def test_list(self) -> None:
+        """A line for each, with where its people belong."""
+        groups = [group(), group(name="all", everywhere=True), group(name="none", sites=[])]
+        self.stub.on("GET /groups", {"groups": groups})
+        out = self.ask("groups").out
+        self.assertRegex(out, r"(?m)^staff +5 +at Lisbon +yes")
+        self.assertRegex(out, r"(?m)^all +5 +everywhere")
+        self.assertRegex(out, r"(?m)^none +5 +nowhere")
+
+    def test_show(self) -> None:
+        """A group comes with the numbers of its people, page after page."""
+        self.stub.on("GET /groups/staff", group())
+        pages = ({"members": [7, 8], "next": "8"}, {"members": [9], "next": None})
+        self.stub.on("GET /groups/staff/members", *pages)
+        self.assertEqual(self.ask("groups", "show", "staff", "--json").json[0]["people"], [7, 8, 9])
+
+    def test_set(self) -> None:
+        """What is left out stays; lists are replaced; switches go both ways."""
+        self.stub.on("GET /groups/staff", group())
+        self.stub.on("PUT /groups/staff", group())
+        self.ask("groups", "set", "staff", "--tag", "gate", "--not-continuous", "--title", "Staff")
+        body = self.stub.asked[1].body
+        self.assertEqual((body["sites"], body["tags"], body["continuous"]), (["Lisbon"], ["gate"], False))
+        self.assertEqual((body["title"], body["version"]), ("Staff", 2))
+        self.assertNotIn("members", body)
+
+    def test_set_new(self) -> None:
+        """One that is not there is made."""
+        self.stub.on("GET /groups/staff", problem(404, "no group is called 'staff'"))
+        self.stub.on("PUT /groups/staff", group())
+        self.assertEqual(self.ask("groups", "set", "staff", "--everywhere").status, 0)
+        self.assertEqual(self.stub.asked[1].body, {"version": 0, "everywhere": True})
+
+    def test_members(self) -> None:
+        """People come and go; those whom nobody knows are told, with exit code 1."""
+        moved = {"added": 1, "removed": 0, "unknown": [9], "full": []}
+        self.stub.on("POST /groups/staff/members", moved)
+        done = self.ask("groups", "add", "staff", "7", "9")
+        self.assertEqual((done.status, self.only().body), (1, {"add": [7, 9]}))
+        self.assertIn("not in the directory: 9", done.out)
+        self.stub.on("POST /groups/staff/members", {"added": 0, "removed": 1, "unknown": [], "full": []})
+        done = self.ask("groups", "drop", "staff", "7")
+        self.assertEqual((done.status, done.out), (0, "staff: 0 came, 1 went\n"))
+
+    def test_remove(self) -> None:
+        """A group is forgotten."""
+        self.stub.on("DELETE /groups/staff", Answer(204, ""))
+        self.assertEqual(self.ask("groups", "remove", "staff").out, "staff: removed\n")
