@@ -1,4 +1,4 @@
-"""A store that is asked without a reactor: each call is answered before it returns, for hypothesis to drive."""
+"""A store that is asked without a reactor: each call is answered before it returns."""
 
 from __future__ import annotations
 
