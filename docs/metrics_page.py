@@ -43,6 +43,8 @@ ADVICE: Final[dict[str, str]] = {
     "tfserver_orders": "`not_learned`, `too_late`: `tfserver orders SN`.",
     "tfserver_order_seconds": "A slow terminal or network.",
     "tfserver_catchup": "`gave up`, `silent`: docs/catchup.md.",
+    "tfserver_erasures_open": "Stays above 0: `tfserver erasure` names the terminals.",
+    "tfserver_erasures_oldest_seconds": "Grows beyond weeks: delete what never comes back.",
     "tfserver_completeness_seconds": "Grows beyond hours: `tfserver completeness` names the terminal.",
     "tfserver_without_completeness": "As above.",
     "tfserver_gaps": "`tfserver completeness`; fetch them with `tfserver backfill`, or acknowledge them.",

@@ -325,6 +325,7 @@ def _refusal(put: Put, wanted: Wanted) -> Refused:
     return NotNow(
         {
             "not approved": f"terminal {sn} is {put.detail}: only approved ones take orders",
+            "erased": f"person {put.detail} was erased: put the person into the directory first",
             "offline": f"terminal {sn} is not online, and {cmd} is never kept for later",
             "dirty": f"logs of terminal {sn} since {put.detail} are not proven stored: "
             f"{cmd} would delete them for good",

@@ -86,6 +86,12 @@ class Kept:
         self.webhooks: Counter[str] = Counter()
         self.webhooks_failing = 0
         self.webhooks_behind = 0.0
+        self.erasures = 0
+        self.erasures_seconds = 0.0
+
+    def erasing(self, count: int, seconds: float) -> None:
+        """So many erasures are open, the first of them for so long."""
+        self.erasures, self.erasures_seconds = count, seconds
 
 
 class Metrics(Kept):
@@ -155,6 +161,10 @@ class Metrics(Kept):
         yield from self._answered()
         yield from self._pressed()
         yield from self._completeness()
+        told = "Erasures of people that some terminal has not proven yet; every process tells the same."
+        yield _gauge("tfserver_erasures_open", told, self.erasures)
+        told = "How long ago the first of them was ordered."
+        yield _gauge("tfserver_erasures_oldest_seconds", told, self.erasures_seconds)
         yield from self._archive()
 
     def _stored(self) -> Iterator[Metric]:

@@ -99,7 +99,9 @@ class Server(service.Service):
         await store.first_token(tokens)
         stores = services.store
         self.commander = self._commander(store, services)
-        self.people = PeoplePart(self._reactor, services, store.client, store.vault, self.commander)
+        self.people = PeoplePart(
+            self._reactor, services, store.client, store.vault, self.commander, self.archive
+        )
         self.gateway = Gateway(self._reactor, services)
         self._follow_generations(store.client, services.metrics)
         self.inquiries = Inquiries(store.client, stores.terminals.owner)

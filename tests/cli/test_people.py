@@ -1,4 +1,4 @@
-"""``tfserver people`` and ``groups``."""
+"""``tfserver people``, ``groups``, ``erase`` and ``erasure``."""
 
 from __future__ import annotations
 
@@ -180,3 +180,43 @@ class GroupsTests(StubCase):
         """A group is forgotten."""
         self.stub.on("DELETE /groups/staff", Answer(204, ""))
         self.assertEqual(self.ask("groups", "remove", "staff").out, "staff: removed\n")
+
+
+class ErasingTests(StubCase):
+    """Forgetting people."""
+
+    def report(self, ended: str | None = None, proven: bool = False) -> dict[str, Any]:
+        """A report as the API tells of it."""
+        place = {
+            "place": "terminal", "sn": "B", "state": "waiting", "at": None, "told": "not online", "proof": "",
+        }  # fmt: skip
+        return {
+            "id": "e1", "enrollid": 7, "actor": "token a", "reason": "left", "ordered": "x",
+            "state": "open" if ended is None else "done", "ended": ended, "proven": proven,
+            "counts": {"waiting": 1}, "places": [place], "sha256": None if ended is None else "ab",
+        }  # fmt: skip
+
+    def test_erased(self) -> None:
+        """What is to be done at which place is told; it goes on by itself: exit code 4."""
+        self.stub.on("POST /erasures", Answer(202, self.report()))
+        done = self.ask("erase", "7", "--reason", "left", "--confirm", "7")
+        self.assertEqual(done.status, 4, done.err)
+        self.assertRegex(done.out, r"(?m)^B +waiting +not online$")
+        self.assertEqual(self.only().body, {"enrollid": 7, "reason": "left", "confirm": "7"})
+
+    def test_not_confirmed(self) -> None:
+        """Without the number again, or a reason, nothing is asked."""
+        self.assertEqual(self.ask("erase", "7", "--reason", "left").status, 2)
+        self.assertEqual(self.ask("erase", "7", "--confirm", "7").status, 2)
+        self.assertEqual(self.stub.asked, [])
+
+    def test_report(self) -> None:
+        """The exit code says whether it is over and proven."""
+        for ended, proven, status in (("x", True, 0), ("x", False, 1), (None, False, 4)):
+            self.stub.on("GET /erasures/e1", self.report(ended, proven))
+            self.assertEqual(self.ask("erasure", "e1").status, status)
+
+    def test_all(self) -> None:
+        """Without an id all are told."""
+        self.stub.on("GET /erasures", {"erasures": [self.report()], "next": None})
+        self.assertRegex(self.ask("erasure").out, r"(?m)^e1 +7 +open +x +token a +1 waiting$")

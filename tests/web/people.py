@@ -8,12 +8,15 @@ from typing import Any
 from tests.commands.pictures import stripes
 from tests.gateway.stand_ins import Face
 from tests.web.copied import Chunks, a_restoration, a_snapshot
+from tests.web.erased import PLACE, TOLD
 from tests.web.plans import a_head, a_plan, a_step, differences
 from tests.web.samples import AT, ORDER_ID, SN
 from tfserver.commands.photos import look_at
+from tfserver.people.retaining import Due
 from tfserver.person import Credential, Group, Held, HeldPerson, Holding, Known, Made, Person, Proof
 from tfserver.plan import PlanState
 from tfserver.store.people.enrolments import Enrolment, EnrolmentState
+from tfserver.store.people.erasures import Report, Summary
 from tfserver.store.people.groups import Moved
 from tfserver.store.people.snapshots import SnapshotState
 
@@ -112,6 +115,9 @@ class People:
         self._add_plans()
         self._add_enrolments()
         self._add_snapshots()
+        report = Report(**TOLD, places=[PLACE])
+        self.erasures = Face(order=report, get=report, listing=([Summary(**TOLD)], None))
+        self.privacy = Face(due=[Due(ENROLLID, "2026-01-01", 40)])
 
     def _add_plans(self) -> None:
         self.plans = Face(get=lambda plan_id: a_plan(SN) if plan_id == ORDER_ID else None)
@@ -150,5 +156,5 @@ class People:
         """All stand-ins."""
         return [
             *(self.directory, self.groups, self.holdings, self.plans, self.planning),
-            *(self.enrolments, self.applying, self.snapshots),
+            *(self.enrolments, self.applying, self.snapshots, self.erasures, self.privacy),
         ]

@@ -29,6 +29,7 @@ BODIES: dict[str, Any] = {
     "RightOne": {"sn": SN},
     "GroupBody": {"title": "Staff", "everywhere": True},
     "Members": {"add": [7], "remove": [8]},
+    "ErasureBody": {"enrollid": 7, "reason": "asked", "confirm": "7"},
     "ApplyBody": {"plan": ORDER_ID},
     "EnrolmentBody": {"sn": SN, "enrollid": 7, "backupnum": 0},
     "PhotoRecord": {"record": base64_of(picture())},

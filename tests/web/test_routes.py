@@ -36,6 +36,7 @@ GET /terminals/{sn}/frames; GET /handshakes;
 GET /users; GET PUT DELETE /users/{enrollid}; PUT DELETE /users/{enrollid}/credentials/{backupnum};
 POST /users/{enrollid}/adopt; GET /groups; GET PUT DELETE /groups/{name}; GET POST /groups/{name}/members;
 GET /terminals/{sn}/capacity; GET /terminals/{sn}/differences;
+GET POST /erasures; GET /erasures/{id}; GET /erasures/due;
 POST /sync/apply; DELETE /sync/plans/{id}; POST /photos/check; PUT /users/{enrollid}/photo;
 GET POST /enrolments; GET DELETE /enrolments/{id};
 GET POST /terminals/{sn}/snapshots; GET DELETE /snapshots/{id}; GET /snapshots/{id}/file; POST /snapshots;
@@ -262,13 +263,15 @@ class AuditTests(EveryRouteCase):
         for route in KEYS:
             self.audit.calls.clear()
             self.commander.calls.clear()
+            self.people.erasures.calls.clear()
             self.assertLess(self.request(route, ADMIN).status, 300)
             noted = [actor for actor, *_ in self.noted()] + self.with_the_order()
             self.assertEqual(noted, ["token a (Ana)"] * (route.changes or route.templates), route.name)
 
     def with_the_order(self) -> list[str]:
-        """Whose orders the store notes in the step that keeps them."""
-        return [wanted.actor for (wanted,) in self.commander.asked("order") if wanted.noted]
+        """Whose orders, and erasures, the store notes in the step that keeps them."""
+        erased = [actor for _, _, actor, _ in self.people.erasures.asked("order")]
+        return erased + [wanted.actor for (wanted,) in self.commander.asked("order") if wanted.noted]
 
     def test_refusals(self) -> None:
         """Every change that somebody may not do is noted as refused."""
@@ -288,6 +291,7 @@ class AuditTests(EveryRouteCase):
         for route in CHANGING:
             logged.clear()
             self.commander.calls.clear()
+            self.people.erasures.calls.clear()
             self.assertLess(self.request(route, ADMIN).status, 300, route.name)
             told = [eventAsText(event) for event in logged if event["log_level"] is LogLevel.error]
             told += self.with_the_order()

@@ -32,6 +32,8 @@ COMMANDS: Final = {
     "differences": Later("tfserver.cli.differences", "how a terminal differs from what it is to have"),
     "capacity": Later("tfserver.cli.capacity", "how full terminals are, and who could leave them"),
     "enrol": Later("tfserver.cli.enrol", "let somebody enrol at a terminal"),
+    "erase": Later("tfserver.cli.erase", "forget a person, everywhere"),
+    "erasure": Later("tfserver.cli.erasure", "what came of forgetting people, place by place"),
     "orders": Later("tfserver.cli.orders", "what waits for a terminal and what became of it; cancel"),
     "commands": Later("tfserver.cli.words", "what a terminal can be ordered to do"),
     "punches": Later("tfserver.cli.punches", "print punches, or follow them"),

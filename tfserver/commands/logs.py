@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from tfserver.commands.context import Context
 from tfserver.commands.records import LogRecord, PlainRecord, bad_record, read_record
-from tfserver.config import Access, Images
+from tfserver.config import Access, Images, Settings, StrangerImages
 from tfserver.errors import StoreError
 from tfserver.metrics import Metrics
 from tfserver.model import Clock, Kind, Punch, kind_of_record, punch_uid, sighting_of
@@ -116,10 +116,17 @@ def _read_each(
             logs.append(log)
             whens.append(times.when(log.time, terminal.timeline, moment.at))
     records = _ingest(logs, whens, logindex, terminal, terminal.shelf, moment, ways)
-    if terminal.settings.punches.images is Images.KEEP:
-        for log, record in zip(logs, records, strict=True):
+    for log, record in zip(logs, records, strict=True):
+        if log.image and _is_kept(kind_of_record(log.enrollid), terminal.settings):
             record.picture = log.image
     return Reading(logs, whens, records, bad)
+
+
+def _is_kept(kind: Kind, settings: Settings) -> bool:
+    """Whether a picture stays; that of a stranger by a setting of its own (protocol §7, quirk 22)."""
+    if kind is Kind.STRANGER:
+        return settings.privacy.stranger_images is StrangerImages.KEEP
+    return settings.punches.images is Images.KEEP
 
 
 def _ingest(

@@ -15,6 +15,7 @@ from msgspec import Meta
 from tfserver.config.basics import Section, Text
 from tfserver.config.directory import People
 from tfserver.config.people import Web, Webhooks
+from tfserver.config.privacy import Privacy, StrangerImages
 from tfserver.config.process import Fast, LimitSettings, Log, LogFormat
 from tfserver.config.stores import Acknowledge, Archive, Durability, Store, Vault
 from tfserver.config.terminals import (
@@ -45,10 +46,12 @@ __all__ = [
     "ModelProfile",
     "Orders",
     "People",
+    "Privacy",
     "Punches",
     "Section",
     "Settings",
     "Store",
+    "StrangerImages",
     "Terminals",
     "Vault",
     "Web",
@@ -78,6 +81,7 @@ class Settings(Section, frozen=True):
     log: Log = Log()
     orders: Orders = Orders()
     people: People = People()
+    privacy: Privacy = Privacy()
     catchup: CatchUp = CatchUp()
     profiles: Annotated[
         dict[str, ModelProfile],

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from tfserver.people.applying import Applying
 from tfserver.people.darkroom import Darkroom
 from tfserver.people.enrolling import Enrolling
+from tfserver.people.erasing import ErasureDesk
 from tfserver.people.planner import Planner
+from tfserver.people.retaining import Retaining
 from tfserver.people.snapshots import SnapshotDesk
 from tfserver.store.people.directory import Directory
 from tfserver.store.people.groups import Groups
@@ -28,3 +30,5 @@ class Faces:
     enrolments: Enrolling
     photos: Darkroom
     snapshots: SnapshotDesk
+    erasures: ErasureDesk
+    privacy: Retaining

@@ -16,6 +16,7 @@ from tfserver.people.copies import Copies
 from tfserver.people.darkroom import Darkroom
 from tfserver.people.enrolling import Enrolling
 from tfserver.people.faces import Faces
+from tfserver.people.forgetting import Forgetting, means_of
 from tfserver.people.localtime import clocks
 from tfserver.people.looking import Looker
 from tfserver.people.means import Means
@@ -26,6 +27,7 @@ from tfserver.people.sampling import Sampling
 from tfserver.people.snapshots import SnapshotDesk
 from tfserver.people.taking import Taking
 from tfserver.people.working import Worker
+from tfserver.store.archive.database import Archive
 from tfserver.store.client import Client
 from tfserver.store.errands import Errands
 from tfserver.store.people.directory import Directory
@@ -60,19 +62,26 @@ class PeoplePart:
     """Everything about people on terminals."""
 
     def __init__(
-        self, reactor: Any, services: Services, client: Client, vault: Vault, commander: Commander
+        self,
+        reactor: Any,
+        services: Services,
+        client: Client,
+        vault: Vault,
+        commander: Commander,
+        archive: Archive,
     ) -> None:
         means = _means(reactor, services, client, vault, commander)
-        holdings = means.holdings
         plans = Errands(client, planner.KIND)
         planning = Planner(means, plans, Readings(client))
-        turns = Turns(client, _TURNS)
-        carrying = Applying(means, Errands(client, applying.KIND), turns)
-        self._samples = Errands(client, sampling.KIND)
-        sampler = Sampling(reactor, holdings.rooms)
+        carrying = Applying(means, Errands(client, applying.KIND), turns := Turns(client, _TURNS))
+        self._samples, sampler = Errands(client, sampling.KIND), Sampling(reactor, means.holdings.rooms)
         enrolling, scanner = self._enrolment(services, client, vault, means)
         snapshots, copyists = self._snapshots(services, client, vault, means)
+        erasing = means_of(services, client, vault, commander, archive, archive)
+        told = services.metrics.erasing
+        forgetting = Forgetting(services.settings.privacy, services, client, vault, erasing, told)
         self._parts: list[_Part] = [
+            forgetting,
             Worker(reactor, plans, planning.do, _PLANS_AT_ONCE),
             carrying,
             Converging(means, planning, carrying, Errands(client, converging.KIND), turns),
@@ -83,12 +92,14 @@ class PeoplePart:
         self.faces = Faces(
             directory=means.directory,
             groups=means.groups,
-            holdings=holdings,
+            holdings=means.holdings,
             planning=planning,
             applying=carrying,
             enrolments=enrolling,
             photos=Darkroom(deferToThread),
             snapshots=snapshots,
+            erasures=forgetting.desk,
+            privacy=forgetting.retaining,
         )
 
     def _enrolment(

@@ -321,7 +321,7 @@ class Outbox:
         args += (settings.most_ended, settings.days * 86_400_000, MOST_ATTEMPTS, self._client.generation)
         for question in questions:
             args += question
-        names = [keys.deadlines, keys.sequence, keys.events, keys.audit, keys.meta]
+        names = [keys.deadlines, keys.sequence, keys.events, keys.audit, keys.meta, keys.erased]
         return [self._answer(answer) for answer in await self._client.keep("outbox", names, args)]
 
     def _answer(self, answer: Any) -> Any:

@@ -10,6 +10,7 @@ from tfserver.web.tables import (
     capacity,
     completeness,
     enrolments,
+    erasures,
     feeds,
     orders,
     people,
@@ -37,6 +38,7 @@ ROUTES: Final = (
     *sync.SYNC,
     *applying.APPLYING,
     *enrolments.ENROLMENTS,
+    *erasures.ERASURES,
     *photos.PHOTOS,
     *snapshots.SNAPSHOTS,
 )

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tfserver.errors import ArchiveUnavailable, StartError
-from tfserver.store.archive import engine, reading, writing
+from tfserver.store.archive import engine, erased, reading, writing
 from tfserver.store.archive.filter import EVERYTHING
 from tfserver.store.archive.meta import remember
 from tfserver.store.archive.rows import Place
@@ -79,6 +79,8 @@ class Target:
     def __init__(self, url: str, password: str) -> None:
         self._engine = engine.writing(engine.read_url(url, password), _SECONDS)
         self._meta: list[tuple[str, str]] = []
+        self._erased: dict[str, str] = {}
+        """Erasures that the archive remembers which is filled: a backup from before knows less."""
         self.punches = 0
 
     def open(self) -> None:
@@ -94,6 +96,7 @@ class Target:
     def begin(self) -> None:
         """Forget what is in it."""
         with _told(), self._engine.begin() as connection:
+            self._erased = dict(erased.rows(connection))
             for table in (PUNCHES, *_SMALL):
                 connection.execute(sa.delete(table))
             remember(connection, ID, _UNFINISHED)
@@ -125,7 +128,7 @@ class Target:
     def finish(self) -> None:
         """It is whole: it is the archive that it was copied from."""
         with _told(), self._engine.begin() as connection:
-            for name, value in self._meta:
+            for name, value in (*self._meta, *self._erased.items()):
                 remember(connection, name, value)
 
     def close(self) -> None:

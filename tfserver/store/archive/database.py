@@ -18,7 +18,9 @@ from twisted.logger import Logger
 from tfserver.config import Archive as ArchiveSettings
 from tfserver.errors import ArchiveUnavailable, StartError
 from tfserver.store.archive import engine, finding, reading, retention, writing
+from tfserver.store.archive import erased as erasures
 from tfserver.store.archive.calls import Call, Calls
+from tfserver.store.archive.erased import Erased
 from tfserver.store.archive.filter import EVERYTHING, Filter
 from tfserver.store.archive.finding import Chunk, Found
 from tfserver.store.archive.forms import Form
@@ -188,6 +190,20 @@ class Archive:
         found: tuple[int, bool] = await self._write(
             lambda connection: retention.forget(connection, kind, before_ms, scanned)
         )
+        return found
+
+    async def note_erasure(self, erased: Erased) -> None:
+        """Remember that a person was erased; the last erasure of each counts."""
+        await self._write(lambda connection: erasures.note(connection, erased))
+
+    async def erasures(self) -> list[Erased]:
+        """All that are remembered."""
+        found: list[Erased] = await self._read(erasures.noted)
+        return found
+
+    async def forget_erasures(self, before_ms: int) -> int:
+        """Forget those that were ordered before this moment; how many."""
+        found: int = await self._write(lambda connection: erasures.forget(connection, before_ms))
         return found
 
     def _is_news(self, enrollid: int, external_id: str | None) -> bool:

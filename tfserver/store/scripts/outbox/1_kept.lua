@@ -3,7 +3,7 @@
 -- To run a command costs several times what it does, and each field half as much again: hence few commands, what never
 -- changes of an order in one field, and what can wait for the end of the call is done there for all together.
 --
--- KEYS 1 deadlines, 2 sequence, 3 events, 4 audit, 5 meta
+-- KEYS 1 deadlines, 2 sequence, 3 events, 4 audit, 5 meta, 6 erased
 -- ARGV 1-10 prefixes of: order, orders of a terminal, queue of a terminal, terminal, heartbeat, due terminals of a
 --      process, wake-up channel, user, sealed values, idempotency keys · 11 owner, 12 most open orders of a terminal,
 --      13 the same for doors, 14 most ended ones, 15 life of an ended one (ms), 16 most attempts, 17 generation of the store, then the questions:
@@ -12,7 +12,7 @@
 --      digest, "1" when logs must be proven, when it is over (ms) if counted from an earlier moment, else 0, what the
 --      audit is told (JSON, without how it stands) or "". Answers
 --      {"put", id, created, expires} {"again", id} {"rekey"} or {"rekey", "master"} when the new data key is wrapped by
---      another master key than the one that seals now {reused|unknown|not approved|offline|full|dirty|late, …}
+--      another master key than the one that seals now {reused|unknown|erased|not approved|offline|full|dirty|late, …}
 --   "group", sn, how many, backfill, JSON, list of backfills, name there, life (ms), most listed, idempotency key or
 --      "", digest. The "put"s behind it in this call are the orders of one backfill: all of them are made or none.
 --      Answers as put, with the id that the backfill has in its name
@@ -27,7 +27,7 @@
 --   "sweep", how many: ends or puts back what is past its deadline. Answers {how many}
 --   "doubt", how many to pass over, how many to look at: of open orders, those for once that were put before a failover
 --      end unknown. Answers {how many were there, how many of these have ended}
-local deadlines, sequence, events, audit, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local deadlines, sequence, events, audit, meta, erased = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local order_of, orders_of, queue_of, terminal_of, alive_of = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local due_of, wake_of, user_of, sealed_of, key_of = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local owner, most_open, most_doors = ARGV[11], tonumber(ARGV[12]), tonumber(ARGV[13])

@@ -33,6 +33,8 @@ local function put(at)
   if is_door and not (told[2] and run('EXISTS', alive_of .. (told[3] or '')) == 1) then return {'offline'} end
   if ARGV[at + 15] == '1' and told[4] then return {'dirty', told[4]} end
   if run('ZCARD', queue_of .. sn) >= (is_door and most_doors or most_open) then return {'full'} end
+  -- nothing of somebody who was erased gets to a terminal, until the directory has such a person again
+  if name ~= '' and run('HEXISTS', erased, ARGV[at + 8]) == 1 then return {'erased', ARGV[at + 8]} end
   if name ~= '' then
     local is_its, why = has_key(ARGV[at + 8], ARGV[at + 9], ARGV[at + 10] == '1')
     if not is_its then return {'rekey', why} end

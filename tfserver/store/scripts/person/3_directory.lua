@@ -35,7 +35,9 @@ local function standing() return {'ok', field('version'), field('created'), fiel
 
 function does.put()
   local external, groups = asked.external, words(asked.groups)
-  if run('HEXISTS', erased, id) == 1 then return {'erased'} end
+  -- once an erasure is over ("-…") whoever is put here has the number again
+  local erasure = run('HGET', erased, id)
+  if erasure and string.sub(erasure, 1, 1) ~= '-' then return {'erased'} end
   local late = outdated()
   if late then return late end
   local holder = external and run('HGET', externals, external)
@@ -49,6 +51,7 @@ function does.put()
   local before = run('HMGET', user, 'person', 'name', 'external', 'groups')
   local is_same = before[1] == asked.person and before[2] == asked.name and (before[3] or nil) == external
     and (before[4] or '') == table.concat(groups, ' ')
+  if erasure then run('HDEL', erased, id) end
   run('PERSIST', user)
   if is_same then
     run('ZADD', people, 0, place(id))
