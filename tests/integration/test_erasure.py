@@ -183,7 +183,6 @@ class AwayTests(ErasureScene):
         report = self.assert_done(erasure, proven=False)
         self.assertEqual([one["state"] for one in report["places"] if one["sn"]], ["unproven"])
 
-
     def test_store_from_before(self) -> None:
         """A store that comes back from before the erasure is cleared again, by what the archive remembers."""
         there = self.terminals("STAY")
