@@ -38,7 +38,7 @@ class Proof(enum.StrEnum):
     """Somebody passed with it."""
 
 
-class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When and with whom somebody may pass: numbers of week zones and of the lock group, 0 none."""
 
     weekzone: Zone = 0
@@ -48,7 +48,7 @@ class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     group: Zone = 0
 
 
-class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Validity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From when until when, in the terminal's local time, both included; None is without that bound."""
 
     begin: LocalTime | None = msgspec.field(name="from", default=None)
@@ -74,7 +74,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-class Made(msgspec.Struct, frozen=True, omit_defaults=True):
+class Made(msgspec.Struct, frozen=True):
     """Where a credential was made: a template fits only terminals of the same algorithm. ``sn`` is empty for
     one that came over HTTP."""
 

@@ -52,7 +52,8 @@ class ListTests(PeopleCase):
         [credential] = found["credentials"]
         self.assertEqual(set(credential), {"backupnum", "label", "kind", "version", "bytes", "made"})
         self.assertEqual((credential["label"], credential["kind"]), ("card", "card"))
-        self.assertEqual(credential["made"], {"sn": "T1", "at": AT})
+        made = {"sn": "T1", "model": "", "firmware": "", "fpalgo": "", "at": AT}
+        self.assertEqual(credential["made"], made)
 
     def test_pages(self) -> None:
         """Pages by number end with null, and go on behind the last."""

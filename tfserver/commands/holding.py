@@ -117,7 +117,8 @@ async def keep_name(order: GetUserName, reply: RawReply, terminal: Context) -> d
     """It told a person's name."""
     found = _shown(order, reply)
     if "name" in found:
-        await terminal.store.holdings.named(terminal.sn, {order.enrollid: found["name"]})
+        # what was asked is told in any case: a name that is not kept is read again by the next plan
+        await _done(terminal, terminal.store.holdings.named(terminal.sn, {order.enrollid: found["name"]}))
     return found
 
 
@@ -209,7 +210,7 @@ async def _done(terminal: Context, keeping: Awaitable[Any]) -> None:
     try:
         await keeping
     except StoreError as failed:
-        told = "{sn}: it is not kept yet that something was deleted there: {failed}"
+        told = "{sn}: it is not kept yet what changed there: {failed}"
         _log.warn(told, failed=failed, **terminal.about)
 
 

@@ -63,6 +63,9 @@ class PhotoRecord(msgspec.Struct, forbid_unknown_fields=True):
     record: str
 
 
+_JSON: Final = tuple(b"%c" % one for one in b'{["-0123456789')
+
+
 class PhotoBody(JsonBody[Any]):
     """A JPEG, or an object with one as text."""
 
@@ -73,8 +76,8 @@ class PhotoBody(JsonBody[Any]):
         super().__init__(PhotoRecord)
 
     def read(self, data: bytes) -> bytes:
-        """The picture; no JPEG begins as an object does."""
-        if data.lstrip()[:1] != b"{":
+        """The picture, or what is none; only what begins as JSON does is read as that."""
+        if data.lstrip()[:1] not in _JSON:
             return data
         told: PhotoRecord = super().read(data)
         jpeg = decoded(told.record)
