@@ -70,7 +70,8 @@ def opened(store: RealStore, path: str) -> dict[tuple[int, int, str], str]:
             for field, text in fields.items():
                 if field.startswith("c:"):
                     _, slot, sn = field.split(":", 2)
-                    version = msgspec.json.decode(text, type=Pushed).version
-                    sealed = fields[f"r:{slot}:{version}"]
+                    pushed = msgspec.json.decode(text, type=Pushed)
+                    # older releases kept it in place
+                    sealed = pushed.sealed or fields[f"r:{slot}:{pushed.version}"]
                     found[number, int(slot), sn] = vault.open(fields["key"], number, int(slot), sealed)
     return found
