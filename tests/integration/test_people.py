@@ -8,6 +8,7 @@ from tests.real.placed import PlacedServer
 from tests.real.scene import OPEN, Scene
 from tests.real.simulator import RealSimulator
 from tests.real.store import wait_until
+from tfserver.store.errands import LEASE_MS
 
 DIALECTS = ("classic", "documented", "aiface")
 CARD, PASSWORD = 11, 10
@@ -53,7 +54,7 @@ class PeopleScene(Scene):
         self.assertIn(status, (201, 202), plan)
         return self.until(server, plan["id"], "ready")
 
-    def until(self, server: PlacedServer, plan_id: str, state: str) -> dict[str, Any]:
+    def until(self, server: PlacedServer, plan_id: str, state: str, seconds: float = 20) -> dict[str, Any]:
         """A plan as it is when it is so far."""
         plan: dict[str, Any] = {}
 
@@ -61,7 +62,7 @@ class PeopleScene(Scene):
             plan.update(server.get(f"/sync/plans/{plan_id}")[1])
             return bool(plan["state"] == state)
 
-        wait_until(is_so, f"the plan is {state}")
+        wait_until(is_so, f"the plan is {state}", seconds)
         return plan
 
     def held(self, dialect: str) -> dict[int, set[int]]:
@@ -94,6 +95,6 @@ class SyncTests(PeopleScene):
         plan = self.planned(self.one)
         self.one.post("/sync/apply", {"plan": plan["id"]})
         self.one.kill()
-        done = self.until(self.two, plan["id"], "done")
+        done = self.until(self.two, plan["id"], "done", LEASE_MS / 1000 + 20)
         self.assertEqual(done["totals"]["counts"], {"done": plan["totals"]["items"]})
         self.assertEqual(self.planned(self.two)["totals"]["items"], 0)

@@ -85,6 +85,10 @@ class AppliedCase(SynchronousTestCase):
         found = self.world.orders.orders.values()
         return [one.id for one in found if not cmd or one.cmd == cmd]
 
+    def wait(self, seconds: float) -> None:
+        """Time passes, and what is written by then is."""
+        self.world.clock.pump([seconds, *[0.01] * 10])
+
     def obey_all(self) -> None:
         """The terminal does what waits for it, until nothing does."""
         while self.world.orders.open:

@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from tests.people.boxes import Box
 from tests.real.store import RealStore
 from tests.store.people.directly import DirectClient
-from tfserver.commander import KeyReused, UnknownTerminal, Wanted
+from tfserver.commander import KeyReused, NotNow, UnknownTerminal, Wanted
 from tfserver.config import Admission, People
 from tfserver.locks import lock_of
 from tfserver.order import ENDS, Order, OrderError, OrderState
@@ -110,6 +110,7 @@ class Orders:
             if before != digest:
                 raise KeyReused("another order before")
             return self.orders[order_id]
+        await self._reserve(wanted)
         shown = {
             name: value
             for name, value in wanted.fields.items()
@@ -124,6 +125,20 @@ class Orders:
         self._keys[wanted.key] = made.id, digest
         await self._world.client.read("PING")
         return made
+
+    async def _reserve(self, wanted: Wanted) -> None:
+        """Room is kept until the end of the order, as the commander does it."""
+        if wanted.cmd == "setuserinfo":
+            place = (wanted.fields["enrollid"], wanted.fields["backupnum"])
+            words = await self._world.holdings.reserve(wanted.sn, [place], 600, f"o{len(self.orders)}")
+            if words is not None:
+                raise NotNow(words)
+
+    async def _let_go(self, order: Order) -> None:
+        args, rooms = self.args[order.id], self._world.holdings.rooms
+        if order.cmd == "setuserinfo":
+            let_go = rooms.doubt if order.state is OrderState.UNKNOWN else rooms.release
+            await let_go(order.sn, [(args["enrollid"], args["backupnum"])], order.id)
 
     async def ended(self, order_id: str, seconds: float) -> Order:
         """An order with its end."""
@@ -156,6 +171,7 @@ class Orders:
         reply = {"complete": True} if state is OrderState.DONE else None
         ended = msgspec.structs.replace(self.orders[order_id], state=state, error=error, reply=reply)
         self.orders[order_id] = ended
+        self._world.finish(self._let_go(ended))
         for waiting in self._waiting.pop(order_id, []):
             if not waiting.called:
                 waiting.callback(None)

@@ -58,7 +58,7 @@ class ApplyingTests(AppliedCase):
         plan = self.apply()
         self.begin(plan)
         self.world.leave(box)
-        self.world.clock.advance(2.1)
+        self.wait(2.1)
         self.assertEqual(self.world.orders.open, [])
         self.assertEqual(self.states(plan), {1: "planned", 2: "planned"})
         self.world.register(box)
@@ -105,10 +105,40 @@ class ApplyingTests(AppliedCase):
         plan = self.apply()
         self.begin(plan)
         self.obey_all()
-        self.world.clock.advance(3)
+        self.wait(3)
         self.assertEqual(len([one for one in box.done if one.startswith("setuserinfo")]), MOST_SILENT)
         self.assertIn("unanswered", self.stage(plan)[1])
         self.assertEqual(self.world.again[f"{plan.id} {SN}"], PEACE_SECONDS)
+
+    def test_silent_for_good(self) -> None:
+        """One that answers nothing time after time is given up: nothing is tried for days."""
+        box = self.box(user=99, card=99)
+        box.silent = 1000
+        self.enter(*range(1, 30))
+        plan = self.apply()
+        for _ in range(SETTINGS.attempts):
+            self.assertEqual(self.world.state(plan.id), PlanState.APPLYING)
+            self.begin(plan)
+            self.obey_all()
+            self.wait(3)
+        self.assertEqual(self.stage(plan)[0], "done")
+        self.assertEqual(set(self.states(plan).values()), {"failed"})
+        self.assertEqual(len(box.done), SETTINGS.attempts * MOST_SILENT)
+
+    def test_answers_again(self) -> None:
+        """One that answers between two silences is not given up."""
+        box = self.box(user=99, card=99)
+        self.enter(*range(1, 30))
+        plan = self.apply()
+        for _ in range(SETTINGS.attempts + 1):
+            self.begin(plan)
+            self.world.obey(self.world.orders.open[0])
+            box.silent = 1000
+            self.obey_all()
+            self.wait(3)
+            box.silent = 0
+        self.settle(plan)
+        self.assertEqual(set(self.states(plan).values()), {"done"})
 
     def test_unanswered(self) -> None:
         """An order without an answer is put again, and counts as one attempt."""

@@ -79,7 +79,7 @@ class StoppedTests(AppliedCase):
         self.begin(plan)
         self.world.obey(self.world.orders.open[0])
         self.done(self.world.applying.give_up(plan.id))
-        self.world.clock.advance(2.1)
+        self.wait(2.1)
         self.settle(plan)
         self.assertEqual(list(box.people), [1])
         self.assertEqual(self.states(plan), {1: "done", **dict.fromkeys(range(2, 7), "skipped")})

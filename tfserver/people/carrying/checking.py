@@ -21,6 +21,8 @@ from tfserver.plan import Item, ItemState, ItemView, Op, Options, digest_of
 
 GROUNDS_SECONDS: Final = 5.0
 """How long groups and the terminal's place among them are taken for what they are."""
+LATELY_SECONDS: Final = 2.0
+MOST_LATELY: Final = 16
 CHANGED: Final = "changed since the plan"
 _UNPROVEN: Final = (ItemState.ORDERED, ACCEPTED)
 """It is so by now, as far as the terminal's answers say; its list says whether that is true."""
@@ -34,6 +36,14 @@ class Grounds(NamedTuple):
     target: Target
     chosen: dict[str, Group]
     local: str
+
+
+class Basis(NamedTuple):
+    """Whoever a step is about, in the directory and at the terminal."""
+
+    known: Known | None
+    person: HeldPerson | None
+    slots: Mapping[int, Held]
 
 
 class Found(NamedTuple):
@@ -55,6 +65,8 @@ class Checking:
         self._options = options
         self._grounds: Grounds | None = None
         self._until = 0.0
+        self._lately: dict[int, tuple[float, Basis]] = {}
+        """People whose credentials are put just now, and when they were looked at."""
 
     async def grounds(self) -> Grounds | None:
         """What the terminal is, a few seconds old at most; None when there is no such terminal any more."""
@@ -75,12 +87,32 @@ class Checking:
         self._grounds = None
         return await self.grounds()
 
+    def forget(self, enrollid: int) -> None:
+        """Something was learned about a person."""
+        self._lately.pop(enrollid, None)
+
+    async def _basis(self, item: Item) -> Basis:
+        """Who it is, here and there. Of several credentials of a person that are put one after another only
+        the first looks, as none of them changes what the others depend on."""
+        now, enrollid = self._means.reactor.seconds(), item.enrollid
+        if item.op is not Op.CREDENTIAL:
+            self.forget(enrollid)
+        looked, basis = self._lately.get(enrollid, (now, None))
+        if basis is None or now >= looked + LATELY_SECONDS:
+            known = await self._means.directory.get(enrollid)
+            slots = () if item.backupnum is None else (item.backupnum,)
+            basis = Basis(known, *await self._means.present.at(self._sn, enrollid, slots))
+            if item.op is Op.CREDENTIAL:
+                self._lately[enrollid] = now, basis
+            if len(self._lately) > MOST_LATELY:
+                del self._lately[next(iter(self._lately))]
+        return basis
+
     async def found(self, view: ItemView) -> Found:
         """Whoever a step is about, and whether it still is to be done."""
         item = view.item
         grounds = await self.grounds()
-        known = await self._means.directory.get(item.enrollid)
-        person, slots = await self._means.present.at(self._sn, item.enrollid)
+        known, person, slots = await self._basis(item)
         if grounds is None:
             verdict = (ItemState.SKIPPED, "the terminal was deleted")
             return Found(known, None, person, slots, verdict)

@@ -21,7 +21,10 @@ class Course:
         self.is_leaving = False
         self.words = ""
         self.again = 0.0
+        self.is_silent = False
+        """Whether it leaves because the terminal answers nothing, and answered nothing before."""
         self._silent = 0
+        self._has_answered = False
 
     def leave(self, seconds: float, words: str) -> None:
         """Put nothing more now, and come again so many seconds later."""
@@ -39,5 +42,7 @@ class Course:
             self._silent += 1
         elif outcome.end in (End.ACCEPTED, End.REFUSED, End.AGAIN):
             self._silent = 0
-        if self._silent >= MOST_SILENT:
+            self._has_answered = True
+        if self._silent >= MOST_SILENT and not self.is_leaving:
+            self.is_silent = not self._has_answered
             self.leave(PEACE_SECONDS, f"it left {MOST_SILENT} orders in a row unanswered: tried again later")

@@ -110,8 +110,6 @@ class Doing:
         """What was ordered has ended."""
         view, result = step.views[0], self._meaning(order)
         self._course.heard(result)
-        if order.cmd == "setuserinfo":
-            await self._let_go(view, result)
         if step.op is Op.CHECK and order.cmd == "getuserinfo":
             await self._checked(view, result)
         else:
@@ -199,6 +197,7 @@ class Doing:
             state = ItemState.DONE if is_known else ItemState.REFUSED
             self._note(view, state, "" if is_known else result.words, result.order_id)
             return
+        self.checking.forget(item.enrollid)
         putting = msgspec.structs.replace(item, op=Op.CREDENTIAL)
         found = await self.checking.found(msgspec.structs.replace(view, item=putting))
         if found.verdict is not None:
@@ -214,10 +213,6 @@ class Doing:
         if kept is None or kept[1].version != item.version:
             self._note(view, ItemState.SKIPPED, f"{CHANGED}: the directory has another one, or none")
             return
-        words = await self._reserve(view)
-        if words is not None:
-            self._no_room(view, words)
-            return
         held = found.slots.get(item.backupnum)
         is_in_place = held is not None and bool(held.version) and held.version != item.version
         # before it is put: whoever erases a person has to know where it may be, and should the answer be lost
@@ -228,61 +223,65 @@ class Doing:
         fields = steps.credential(view, found.wanted.person, kept[0])
         step = Step((view,))
         result = await self._order(step, "setuserinfo", fields, IN_PLACE if is_in_place else "")
-        await self._let_go(view, result or Outcome(End.UNSENT))
         if result is not None:
             self._conclude(step, result, is_in_place)
 
-    async def _reserve(self, view: ItemView) -> str | None:
-        """Keep room for a credential; why there is none, once nothing is about to make some."""
-        place = (view.item.enrollid, view.item.backupnum or 0)
-        while True:
-            seconds = self._life + MARGIN
-            words = await self._means.holdings.reserve(self._sn, [place], seconds, self._token(view))
-            if words is None or not self._freeing:
-                return words
-            await self._window.changed(TICK)
-
-    def _no_room(self, view: ItemView, words: str) -> None:
-        """It does not fit; unless what was to make room is still to be removed."""
-        if self._course.is_leaving:
-            return
-        self._course.tried |= self._is_owing
-        state = ItemState.PLANNED if self._is_owing else ItemState.REFUSED
-        self._note(view, state, words)
-
-    async def _let_go(self, view: ItemView, result: Outcome) -> None:
-        place = (view.item.enrollid, view.item.backupnum or 0)
-        if result.is_silent:
-            await self._means.holdings.rooms.doubt(self._sn, [place], self._token(view))
-        else:
-            await self._means.holdings.release(self._sn, [place], self._token(view))
-
-    def _token(self, view: ItemView) -> str:
-        return f"{self._plan.id}-{view.item.n}"
-
     async def _order(self, step: Step, cmd: str, fields: dict[str, Any], told: str = "") -> Outcome | None:
         """Put an order and await its end; None: nothing was put, and nothing is to be noted."""
-        if self._course.is_leaving:
-            return None
         view = step.views[0]
-        try:
-            order = await self._put_anew(view, cmd, fields)
-        except QueueFull as full:
-            self._course.leave(FULL_SECONDS, str(full))
-            return None
-        except UnknownTerminal as gone:
-            self._course.leave(1.0, str(gone))
-            return None
-        except NotNow as no:
-            return await self._not_now(view, no)
-        except Refused as no:
-            return Outcome(End.REFUSED, str(no))
+        while not self._course.is_leaving:
+            try:
+                order = await self._put_anew(view, cmd, fields)
+            except NotNow as no:
+                result = await self._not_now(view, no)
+                if result is None:
+                    continue
+                return result
+            except QueueFull as full:
+                self._course.leave(FULL_SECONDS, str(full))
+            except UnknownTerminal as gone:
+                self._course.leave(1.0, str(gone))
+            except Refused as no:
+                return Outcome(End.REFUSED, str(no))
+            else:
+                return await self._followed(step, order, told)
+        return None
+
+    async def _followed(self, step: Step, order: Order, told: str) -> Outcome:
+        """What came of an order that was put."""
         if order.state not in ENDS:
-            for each in step.views:
-                self._note(each, ItemState.ORDERED, told, order.id)
+            for view in step.views:
+                self._note(view, ItemState.ORDERED, told, order.id)
         result = self._meaning(await self._end_of(order))
         self._course.heard(result)
         return result
+
+    async def _not_now(self, view: ItemView, no: NotNow) -> Outcome | None:
+        """Why an order was not taken as things are; None when it may be by now, or nothing more is put."""
+        grounds = await self.checking.grounds_now()
+        if grounds is None or grounds.terminal.admission is not Admission.APPROVED:
+            self._course.leave(1.0, str(no))
+            return None
+        words = await self._lack(view)
+        if words is None:
+            # so long ago that its order was forgotten: under another key it is put anew
+            return Outcome(End.AGAIN, str(no), f"{view.order_id}~")
+        if self._freeing:
+            await self._window.changed(TICK)
+            return None
+        # what was to make room and did not go is removed again, and then this fits
+        return Outcome(End.AGAIN if self._is_owing else End.REFUSED, words)
+
+    async def _lack(self, view: ItemView) -> str | None:
+        """Why there is no room for a credential, with the arithmetic; None when there is."""
+        item, holdings = view.item, self._means.holdings
+        if item.op not in (Op.CREDENTIAL, Op.CHECK) or item.backupnum is None:
+            return None
+        places = [(item.enrollid, item.backupnum)]
+        words = await holdings.reserve(self._sn, places, MARGIN, self._plan.id)
+        if words is None:
+            await holdings.release(self._sn, places, self._plan.id)
+        return words
 
     async def _put_anew(self, view: ItemView, cmd: str, fields: dict[str, Any]) -> Order:
         """The order that was put before a kill, if it was; one that was never said is followed by another."""
@@ -295,14 +294,6 @@ class Doing:
 
     def _meaning(self, order: Order) -> Outcome:
         return outcome(order, self._asker.actor)
-
-    async def _not_now(self, view: ItemView, no: NotNow) -> Outcome | None:
-        grounds = await self.checking.grounds_now()
-        if grounds is None or grounds.terminal.admission is not Admission.APPROVED:
-            self._course.leave(1.0, str(no))
-            return None
-        # so long ago that its order was forgotten: under another key it is put anew
-        return Outcome(End.AGAIN, str(no), f"{view.order_id}~")
 
     async def _put(self, cmd: str, fields: dict[str, Any], key: str) -> Order:
         return await self._asker.put(self._sn, cmd, fields, key=key, ttl=self._life)

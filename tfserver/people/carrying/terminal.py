@@ -24,6 +24,7 @@ SHORTLY: Final = 5.0
 DONE: Final = "done"
 """The stage of a terminal at which nothing is left to do."""
 _ATTEMPT: Final = "attempt "
+_SILENT: Final = ", silent "
 _TOLD_SECONDS: Final = 2.0
 
 
@@ -43,6 +44,8 @@ class Carrying:
         self._doing = Doing(means, plan, head.sn, *shared)
         self._proving = Proving(means, plan, head, self._doing, self._notes, self._course)
         self._counts: dict[str, int] = head.counts
+        self._silent = 0
+        """How many times in a row it was left because it answered nothing."""
         self._told: tuple[str, str] = head.stage, head.told
         self._looked_at = self._said_at = means.reactor.seconds()
 
@@ -60,19 +63,19 @@ class Carrying:
             self._notes.cancel()
 
     async def _run(self) -> float | None:
-        attempt = _attempt_of(self._head.stage)
+        attempt, self._silent = _read_stage(self._head.stage)
         if self._head.stage:
             await self._adopt_strays()
         while True:
             await self._look_around()
             if not self._course.is_leaving:
-                await self._stage(f"{_ATTEMPT}{attempt}", "")
+                await self._stage(_stage(attempt, self._silent), "")
                 await self._attempt(attempt)
             if self._course.is_stopped:
                 await self._wind_up()
                 return None
             if self._course.is_leaving:
-                return await self._leave(f"{_ATTEMPT}{attempt}")
+                return await self._leave(attempt)
             is_last = attempt >= self._means.settings.attempts
             if self._is_open() and not self._course.tried:
                 return SHORTLY
@@ -147,9 +150,15 @@ class Carrying:
     def _is_open(self) -> bool:
         return any(self._counts.get(state) for state in (ItemState.PLANNED, ItemState.ORDERED))
 
-    async def _leave(self, stage: str) -> float:
+    async def _leave(self, attempt: int) -> float | None:
+        """Come again later; unless the terminal is there and answers nothing, time after time."""
         await self._drained()
-        await self._stage(stage, self._course.words)
+        self._silent = self._silent + 1 if self._course.is_silent else 0
+        if self._silent >= self._means.settings.attempts:
+            await self._give_up()
+            await self._over()
+            return None
+        await self._stage(_stage(attempt, self._silent), self._course.words)
         if self._course.words == _OFFLINE:
             raise Offline
         return self._course.again
@@ -202,9 +211,13 @@ class Carrying:
 _OFFLINE: Final = "it is offline: goes on when it is back"
 
 
-def _attempt_of(stage: str) -> int:
-    number = stage.removeprefix(_ATTEMPT)
-    return int(number) if number.isdecimal() else 1
+def _stage(attempt: int, silent: int) -> str:
+    return f"{_ATTEMPT}{attempt}{_SILENT}{silent}" if silent else f"{_ATTEMPT}{attempt}"
+
+
+def _read_stage(stage: str) -> tuple[int, int]:
+    attempt, _, silent = stage.removeprefix(_ATTEMPT).partition(_SILENT)
+    return int(attempt) if attempt.isdecimal() else 1, int(silent) if silent.isdecimal() else 0
 
 
 def _why_failed(view: ItemView) -> str:

@@ -13,6 +13,8 @@ from tfserver.plan import ItemState
 from tfserver.store.people.plans import Plans
 
 MOST_NOTES: Final = 200
+NOTE_SECONDS: Final = 0.3
+"""So long a note waits for others that go with it."""
 Note = tuple[int, ItemState, str, str]
 """Which step, how it stands, words, and the order that was put for it."""
 
@@ -58,8 +60,8 @@ class Window:
         done.addBoth(self._over, number)
 
     async def changed(self, seconds: float) -> None:
-        """Wait until a step is over, or the seconds are. Raises what a step raised."""
-        if self._failed is None:
+        """Wait until a step is over, or the seconds are, or nothing is under way. Raises what one raised."""
+        if self._failed is None and self._running:
             waiting: Deferred[None] = Deferred()
             self._waiting.append(waiting)
             tick = self._reactor.callLater(seconds, self._wake, waiting)
@@ -116,20 +118,19 @@ class Notes:
         self._told = told
         self._notes: list[Note] = []
         self._writing: Deferred[None] | None = None
+        self._timer: Any = None
         self._failed: Failure | None = None
 
     def add(self, *notes: Note) -> None:
         """Write these soon."""
         self._notes += notes
-        if self._notes and self._writing is None and self._failed is None:
-            writing = self._writing = Deferred.fromCoroutine(self._write())
-            writing.addErrback(self._fail)
-            if writing.called:
-                self._writing = None
+        if self._notes and self._timer is None:
+            self._timer = self._reactor.callLater(NOTE_SECONDS, self._begin)
 
     async def written(self) -> None:
-        """Wait until all is written. Raises why it could not be."""
-        while self._writing is not None:
+        """Write what is left, and wait until that is done. Raises why it could not be."""
+        while self._writing is not None or self._timer is not None:
+            self._begin()
             await task.deferLater(self._reactor, 0.002)
         if self._failed is not None:
             self._failed.raiseException()
@@ -137,8 +138,19 @@ class Notes:
     def cancel(self) -> None:
         """Write no more: whoever goes on finds the rest out."""
         self._notes = []
+        self._begin()
         if self._writing is not None:
             self._writing.cancel()
+
+    def _begin(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        if self._notes and self._writing is None and self._failed is None:
+            writing = self._writing = Deferred.fromCoroutine(self._write())
+            writing.addErrback(self._fail)
+            if writing.called:
+                self._writing = None
 
     async def _write(self) -> None:
         try:

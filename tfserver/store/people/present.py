@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -9,8 +10,10 @@ import msgspec
 from tfserver.model import canonical_sn
 from tfserver.person import Held, HeldPerson
 from tfserver.store.client import Client
-from tfserver.store.people.held_rows import FIELDS, person_at
+from tfserver.store.people.held_rows import person_at
 
+_ANY: Final = (0,)
+"""A person tells by itself which slots are there."""
 MOST_EVENTS: Final = 10_000
 
 
@@ -20,10 +23,13 @@ class Present:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def at(self, sn: str, enrollid: int) -> tuple[HeldPerson | None, dict[int, Held]]:
-        """A person at a terminal, and its credentials there by slot."""
+    async def at(
+        self, sn: str, enrollid: int, slots: Iterable[int] = ()
+    ) -> tuple[HeldPerson | None, dict[int, Held]]:
+        """A person at a terminal, and its credentials there by slot; of these ``slots`` also what is on its
+        way."""
         name = self._client.keys.holds(sn)
-        (row,) = await self._client.read_script("holders", [name], [enrollid, *FIELDS])
+        (row,) = await self._client.read_script("holders", [name], [enrollid, *(slots or _ANY)])
         return person_at(row)
 
     async def tell(self, plan_id: str, sn: str, counts: dict[str, int]) -> None:
