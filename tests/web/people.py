@@ -134,6 +134,7 @@ class People:
             listing=([an_enrolment()], None),
             cancel=an_enrolment(cancelling=True),
         )
+        self.continuous = Face(touch=None)
         self.applying = Face(begin=a_plan(SN, state=PlanState.APPLYING), give_up=a_plan(SN))
         self.photos = Face(look_at=look_at(stripes(), 150_000), mend=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tfserver.people.applying import Applying
+from tfserver.people.converging import Converging
 from tfserver.people.darkroom import Darkroom
 from tfserver.people.enrolling import Enrolling
 from tfserver.people.erasing import ErasureDesk
@@ -27,6 +28,7 @@ class Faces:
     holdings: Holdings
     planning: Planner
     applying: Applying
+    continuous: Converging
     enrolments: Enrolling
     photos: Darkroom
     snapshots: SnapshotDesk

@@ -80,11 +80,12 @@ class PeoplePart:
         erasing = means_of(services, client, vault, commander, archive, archive)
         told = services.metrics.erasing
         forgetting = Forgetting(services.settings.privacy, services, client, vault, erasing, told)
+        continuous = Converging(means, planning, carrying, Errands(client, converging.KIND), turns)
         self._parts: list[_Part] = [
             forgetting,
             Worker(reactor, plans, planning.do, _PLANS_AT_ONCE),
             carrying,
-            Converging(means, planning, carrying, Errands(client, converging.KIND), turns),
+            continuous,
             Worker(reactor, self._samples, sampler.do, 1),
             scanner,
             *copyists,
@@ -95,6 +96,7 @@ class PeoplePart:
             holdings=means.holdings,
             planning=planning,
             applying=carrying,
+            continuous=continuous,
             enrolments=enrolling,
             photos=Darkroom(deferToThread),
             snapshots=snapshots,

@@ -107,6 +107,8 @@ class Exchange:
             raise problem from failed
         if call.route.changes and not call.is_noted:
             await call.note("done")
+        if call.route.moves_people:
+            await call.sources.people.continuous.touch()
         return answer
 
     async def _handled(self, call: Call) -> Any:

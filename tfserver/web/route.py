@@ -81,6 +81,8 @@ class Route:
     """Statuses of its own, beside those that follow from the row."""
     templates: bool = False
     """It answers with what stands in credentials: only tokens that were given that may ask."""
+    moves_people: bool = False
+    """Who belongs on which terminals may be another afterwards: continuous groups are looked over soon."""
     yields: bool = False
     """It takes much time or memory, and gives way to punches while the process is pressed."""
 

@@ -47,6 +47,7 @@ USERS: Final = (
         body=JsonBody(users.PersonBody),
         answers=ok(shapes.ShownPerson, "the person as it is now"),
         refusals=(HTTPStatus.CONFLICT,),
+        moves_people=True,
     ),
     Route(
         method="DELETE",
@@ -57,6 +58,7 @@ USERS: Final = (
         scope=Scope.ALL_SITES,
         handler=users.remove,
         answers=NOTHING,
+        moves_people=True,
     ),
     Route(
         method="PUT",
@@ -69,6 +71,7 @@ USERS: Final = (
         body=users.RecordBody(users.CredentialBody),
         answers=ok(shapes.ShownCredential, "the credential, without what stands in it"),
         refusals=(HTTPStatus.CONFLICT,),
+        moves_people=True,
     ),
     Route(
         method="DELETE",
@@ -79,6 +82,7 @@ USERS: Final = (
         scope=Scope.ALL_SITES,
         handler=users.remove_credential,
         answers=NOTHING,
+        moves_people=True,
     ),
     Route(
         method="POST",
@@ -91,6 +95,7 @@ USERS: Final = (
         body=JsonBody(users.RightOne),
         answers=ok(shapes.ShownPerson, "the person as it is now"),
         refusals=(HTTPStatus.CONFLICT,),
+        moves_people=True,
     ),
 )
 GROUPS: Final = (
@@ -125,6 +130,7 @@ GROUPS: Final = (
         body=JsonBody(groups.GroupBody),
         answers=ok(shapes.ShownGroup, "the group as it is now"),
         refusals=(HTTPStatus.CONFLICT,),
+        moves_people=True,
     ),
     Route(
         method="DELETE",
@@ -136,6 +142,7 @@ GROUPS: Final = (
         handler=groups.remove,
         answers=NOTHING,
         refusals=(HTTPStatus.CONFLICT,),
+        moves_people=True,
     ),
     Route(
         method="GET",
@@ -158,6 +165,7 @@ GROUPS: Final = (
         handler=groups.move,
         body=JsonBody(groups.Members),
         answers=ok(shapes.MovedMembers, "how many came and went"),
+        moves_people=True,
     ),
 )
 PEOPLE: Final = (*USERS, *GROUPS)

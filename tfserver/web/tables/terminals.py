@@ -64,6 +64,7 @@ TERMINALS: Final = (
         body=JsonBody(terminals.Change),
         answers=ok(Terminal, "the terminal as it is now"),
         refusals=(HTTPStatus.CONFLICT,),
+        moves_people=True,
     ),
     Route(
         method="DELETE",
