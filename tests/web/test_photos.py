@@ -104,6 +104,12 @@ class PhotoTests(PagesCase):
         self.assert_problem(self.check({"record": "", "more": 1}), 422, "more")
         self.assert_problem(self.post(CHECK, face(), Content_Type="image/png"), 415)
 
+    def test_no_json(self) -> None:
+        """What is said to be JSON and is none is refused, and not looked at as a picture."""
+        for body in (b"\x00", face()):
+            self.assert_problem(self.post(CHECK, body, OPERATOR, Content_Type="application/json"), 400)
+        self.assertEqual(self.check(b"\x00").body["problems"][0]["what"], "unreadable")
+
     def test_mended(self) -> None:
         """It is told what it would be when mended, without the picture itself."""
         answer = self.check(face(1200, 1600, noise=1, exif=turned(1)), "?mend=true")

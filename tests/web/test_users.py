@@ -202,6 +202,7 @@ class PutTests(PeopleCase):
             ({"groups": ["g"] * 21}, "groups"),
             ({"note": "x" * 1001}, "note"),
             ({"version": -1}, "version"),
+            ({"validity": {"until": "soon"}}, "validity.until"),
             ({"validity": {"from": "2026-02-30"}}, "validity.from"),
             ({"validity": {"until": "2026-02-01 24:00:00"}}, "validity.until"),
             ({"validity": {"until": "2026-02-01\n"}}, "validity.until"),
@@ -209,11 +210,24 @@ class PutTests(PeopleCase):
             ({"validity": {"from": "2026-02-02 08:00:00", "until": "2026-02-02 07:59:59"}}, "validity.until"),
             ({"access": {"weekzone": 256}}, "access.weekzone"),
             ({"nam": "x"}, "nam"),
+            ({"73915284": "x"}, "body"),
+            ({"c51b" * 200: "x"}, "body"),
             ({"name": "a\nb", "validity": {"from": "never"}}, "validity.from"),
         ):
             self.assert_problem(self.put("/users/7", said), 422, *fields)
         self.assert_problem(self.put("/users/99999999", {}), 422, "enrollid")
         self.assertEqual(self.directory.asked("put"), [])
+
+    def test_words(self) -> None:
+        """What is expected of a time or a group is said in words, not as a pattern; no secret is repeated."""
+        for said, words in (
+            ({"validity": {"until": "soon"}}, "as in 2026-04-01 08:00:00"),
+            ({"73915284": "x"}, "whose name is no name"),
+        ):
+            told = self.put("/users/7", said).raw.decode()
+            self.assertIn(words, told)
+            for hidden in ("regex", "73915284"):
+                self.assertNotIn(hidden, told)
 
     def test_one_day(self) -> None:
         """A person may be valid on one day alone."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
+from tfserver.person import GROUP_NAME, LOCAL_TIME
 from tfserver.web.problem import Problem, bad_fields, bad_input
 
 MOST_BYTES: Final = 64 * 1024
@@ -18,6 +20,15 @@ _UNSAID: Final = ("", "application/x-www-form-urlencoded")
 
 _ECHOES: Final = ("Invalid enum value", "Invalid value")
 """Beginnings of msgspec's messages that go on with what was sent."""
+
+_PATTERNS: Final = {
+    repr(LOCAL_TIME): "expected a day as in 2026-04-01, or a moment as in 2026-04-01 08:00:00",
+    repr(GROUP_NAME): "expected the name of a group: 1 to 64 letters, digits, dots, dashes and underscores",
+}
+"""What a pattern is in words, by how msgspec writes it down."""
+
+_NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,39}")
+"""How names of fields look."""
 
 T = TypeVar("T")
 
@@ -57,6 +68,12 @@ def media_of(body: Body) -> tuple[str, ...]:
     return (media,) if isinstance(media, str) else media
 
 
+def reader_of(body: Body, content_type: str | None) -> Body:
+    """Who reads a body that is said to be this: the body itself, unless it has ``readers`` by media type."""
+    found: Body = getattr(body, "readers", {}).get(given_media(content_type), body)
+    return found
+
+
 def check_media(content_type: str | None, taken: tuple[str, ...] = (MEDIA,)) -> None:
     """Problem 415 for a body that says it is something else; where several are taken it has to say which."""
     if given_media(content_type) not in (taken if len(taken) > 1 else (*taken, *_UNSAID)):
@@ -88,12 +105,16 @@ def told(wrong: str) -> tuple[str, str]:
         ("Object missing required field `", "missing"),
     ):
         if what.startswith(beginning):
-            name = what.removeprefix(beginning).removesuffix("`")[:100]
+            name = what.removeprefix(beginning).removesuffix("`")
+            if not _NAME.fullmatch(name):
+                # no name but a value, which may be private: this is shown, and kept in the audit
+                return path or "body", f"{message}, whose name is no name of any field"
             return f"{path}.{name}" if path else name, message
     if what.startswith(_ECHOES):
         # what was sent may have been meant for another field
         return path or "body", "expected one of the values that GET /api/v1/openapi.json lists"
-    return path or "body", what.replace("`", "'")
+    words = _PATTERNS.get(what.partition(" matching regex ")[2])
+    return path or "body", words or what.replace("`", "'")
 
 
 def json_object(data: bytes) -> dict[str, Any]:

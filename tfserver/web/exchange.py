@@ -122,7 +122,7 @@ class Exchange:
             data = request.content.read() if request.content else b""
             body.check_media(call.header("Content-Type"), body.media_of(route.body))
             body.check_size(data, route.body.most_bytes)
-            call.body = route.body.read(data)
+            call.body = body.reader_of(route.body, call.header("Content-Type")).read(data)
         wait = call.query.get("wait")
         if wait:
             self._deadline.reset(wait + WAIT_SECONDS)

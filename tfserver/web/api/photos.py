@@ -6,7 +6,7 @@ import base64
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -66,24 +66,34 @@ class PhotoRecord(msgspec.Struct, forbid_unknown_fields=True):
 _JSON: Final = tuple(b"%c" % one for one in b'{["-0123456789')
 
 
-class PhotoBody(JsonBody[Any]):
-    """A JPEG, or an object with one as text."""
+class PhotoText(JsonBody[Any]):
+    """An object with a JPEG as text."""
 
     most_bytes = MOST_BYTES
-    media = (MEDIA, JSON)
 
     def __init__(self) -> None:
         super().__init__(PhotoRecord)
 
     def read(self, data: bytes) -> bytes:
-        """The picture, or what is none; only what begins as JSON does is read as that."""
-        if data.lstrip()[:1] not in _JSON and data.strip() not in (b"null", b"true", b"false"):
-            return data
+        """The picture, or what is none; Problem for what is no such object."""
         told: PhotoRecord = super().read(data)
         jpeg = decoded(told.record)
         if jpeg is None:
             raise bad_input("record", "expected a JPEG as base64 text")
         return jpeg
+
+
+class PhotoBody(PhotoText):
+    """A JPEG, or an object with one as text: what is said to be JSON has to be that."""
+
+    media = (MEDIA, JSON)
+    readers: ClassVar = {JSON: PhotoText()}
+
+    def read(self, data: bytes) -> bytes:
+        """The picture, or what is none; only what begins as JSON does is read as that."""
+        if data.lstrip()[:1] not in _JSON and data.strip() not in (b"null", b"true", b"false"):
+            return data
+        return super().read(data)
 
 
 async def check(call: Call) -> PhotoChecked:
