@@ -58,6 +58,23 @@ class PeopleTests(StubCase):
         self.assertRegex(self.ask("people", "show", "7").out, r"(?m)^validity\.until +2026-12-31$")
         self.assertEqual(self.ask("people", "show", "7", "--json").json, [person()])
 
+    def test_show_places(self) -> None:
+        """What somebody has, what is told otherwise and what stands where is in tables, not in JSON."""
+        there = {"backupnum": 11, "label": "card", "proof": "read", "same": True, "at": "2026-04-03",
+                 "recognised": None}  # fmt: skip
+        places = [
+            {"sn": "A", "ours": True, "name": "Ines M", "admin": 0, "seen": None, "credentials": [there]},
+            {"sn": "B", "ours": False, "name": "Ines", "admin": 0, "seen": None, "credentials": []},
+        ]
+        other = {"sn": "C", "what": "name", "ours": "Ines M", "theirs": "Rui", "at": "2026-04-02"}
+        self.stub.on("GET /users/7", person(terminals=places, collisions=[other]))
+        out = self.ask("people", "show", "7").out
+        self.assertNotIn("{", out)
+        self.assertRegex(out, r"(?m)^card +10\b")
+        self.assertRegex(out, r"(?m)^A +Ines M +yes +card +read +yes +2026-04-03$")
+        self.assertRegex(out, r"(?m)^B +Ines +no$")
+        self.assertRegex(out, r"(?m)^C +name +Ines M +Rui +2026-04-02$")
+
     def test_set_new(self) -> None:
         """Whoever is not there is made, and only if nobody else made it meanwhile."""
         self.stub.on("GET /users/7", GONE)

@@ -7,7 +7,7 @@ from tests.people.copying import TEMPLATE, CopyCase
 from tests.store.people.directly import done
 from tfserver.people.snapshots import NoSuchSnapshot
 from tfserver.person import Group
-from tfserver.store.people.restorations import Restoration
+from tfserver.store.people.restorations import ORDER, Restoration
 
 
 class ReplacingTests(CopyCase):
@@ -92,6 +92,8 @@ class ReplacingTests(CopyCase):
         self.assertEqual(report.state, "done")
         self.assertEqual(other.people()[8][2], {CARD: "99"})
         self.assertEqual(self.steps(report)["settings"], "skipped")
+        told = [step.name for step in report.steps]
+        self.assertEqual(told, [name for name in ORDER if name in told])
 
     def test_unknown(self) -> None:
         """Of one that nobody knows anything about there is nothing to take."""

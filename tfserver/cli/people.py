@@ -46,6 +46,27 @@ COLLISIONS: Final = (
 )
 
 
+CREDENTIALS: Final = (
+    Column("credential", lambda one: one["label"]),
+    Column("bytes", lambda one: one["bytes"]),
+    Column("made at", lambda one: (one["made"] or {}).get("sn")),
+    Column("model", lambda one: (one["made"] or {}).get("model")),
+    Column("fpalgo", lambda one: (one["made"] or {}).get("fpalgo")),
+    Column("made", lambda one: (one["made"] or {}).get("at")),
+)
+PLACES: Final = (
+    Column("terminal", lambda one: one["sn"]),
+    Column("name there", lambda one: one["name"]),
+    Column("put by us", lambda one: one["ours"]),
+    Column("credential", lambda one: one["label"]),
+    Column("proof", lambda one: one["proof"]),
+    Column("as here", lambda one: one["same"]),
+    Column("since", lambda one: one["at"]),
+)
+TABLES: Final = ("credentials", "collisions", "terminals")
+"""What of a person is shown in a table of its own."""
+
+
 @click.group("people", cls=UsualGroup)
 def command() -> None:
     """People of the directory, and their credentials without what stands in them. Alone it lists them.
@@ -83,7 +104,7 @@ def listing(
 @prints
 def show(server: Api, out: People, numbers: tuple[int, ...]) -> None:
     """Everything about a person: what it has, on which terminals, and how far that is proven."""
-    out.details([server.get(path_of("users", str(number))) for number in numbers])
+    _show(out, [server.get(path_of("users", str(number))) for number in numbers])
 
 
 @command.command("set")
@@ -108,7 +129,7 @@ def change(server: Api, out: People, enrollid: int, **given: Any) -> None:
     """Make a person, or change one: what is left out stays as it is."""
     path = path_of("users", str(enrollid))
     before = _known(server, path)
-    out.details([server.put(path, changed(before, given))])
+    _show(out, [server.put(path, changed(before, given))])
 
 
 def _known(server: Api, path: str) -> Row:
@@ -173,7 +194,7 @@ def collisions(server: Api, out: People) -> int:
 @prints
 def adopt(server: Api, out: People, enrollid: int, sn: str) -> None:
     """Let a terminal be right about a person: what it tells replaces what the directory says."""
-    out.details([server.post(path_of("users", str(enrollid), "adopt"), {"sn": sn})])
+    _show(out, [server.post(path_of("users", str(enrollid), "adopt"), {"sn": sn})])
 
 
 def _pages(server: Api, limit: int | None, asked: Row) -> list[Row]:
@@ -185,3 +206,29 @@ def _pages(server: Api, limit: int | None, asked: Row) -> list[Row]:
             if limit is not None and len(found) >= limit:
                 return found[:limit]
     return found
+
+
+def _show(out: People, people: list[Row]) -> None:
+    out.shown(people, lambda: _tables(people))
+
+
+def _tables(people: list[Row]) -> None:
+    paper = People()
+    for place, person in enumerate(people):
+        if place:
+            print()
+        paper.details([{name: value for name, value in person.items() if name not in TABLES}])
+        print()
+        paper.rows(person["credentials"], CREDENTIALS, "no credentials")
+        if person["collisions"]:
+            print("\ntold otherwise:")
+            paper.rows(person["collisions"], COLLISIONS[1:], "")
+        if "terminals" in person:
+            print()
+            paper.rows(places(person["terminals"]), PLACES, "on no terminal, as far as is known")
+
+
+def places(terminals: list[Row]) -> list[Row]:
+    """A row for each credential on each terminal; one without any for who has none there."""
+    nothing = {"label": None, "proof": None, "same": None, "at": None}
+    return [{**one, **slot} for one in terminals for slot in (one["credentials"] or [nothing])]

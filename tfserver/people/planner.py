@@ -124,7 +124,9 @@ class Planner:
         missing = named - {canonical_sn(one.sn) for one in found}
         if missing:
             raise BadScope("terminals", f"no terminal '{min(missing)}' has ever registered here")
-        if not 0 < len(found) <= MOST_TERMINALS:
+        if not found:
+            raise BadScope("body", "these sites, tags, serial numbers and groups choose no terminal")
+        if len(found) > MOST_TERMINALS:
             raise BadScope("body", f"expected 1 to {MOST_TERMINALS} terminals; these are {len(found)}")
         return found
 

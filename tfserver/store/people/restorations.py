@@ -23,6 +23,8 @@ _STEP: Final = "p:"
 _OUTCOME: Final = "o:"
 _REFUSED: Final = "!"
 
+ORDER: Final = ("place", "groups", "settings", "questionnaire", "zones", "holidays", "people", "deny")
+"""Steps as they come one after another; the store keeps them in none."""
 What = Literal["settings", "zones", "people"]
 
 
@@ -167,7 +169,8 @@ def new_restoration_id() -> str:
 
 def _restoration(fields: dict[str, str]) -> Restoration:
     wish = msgspec.json.decode(fields["s"], type=Wish)
-    steps = [msgspec.json.decode(fields[name], type=Step) for name in fields if name.startswith(_STEP)]
+    found = [msgspec.json.decode(fields[name], type=Step) for name in fields if name.startswith(_STEP)]
+    steps = sorted(found, key=lambda step: ORDER.index(step.name) if step.name in ORDER else len(ORDER))
     outcomes = {name[2:]: value for name, value in fields.items() if name.startswith(_OUTCOME)}
     refused = {name: value for name, value in outcomes.items() if value.startswith(_REFUSED)}
     shown = sorted(refused, key=_place)[:MOST_REFUSALS]
