@@ -11,6 +11,7 @@ from tests.store.arrivals import NOW, arrival
 from tests.store.connected import StoreCase
 from tfserver.config import Admission as AdmissionSettings
 from tfserver.config import People
+from tfserver.order import Order
 from tfserver.people.looking import Looker
 from tfserver.people.means import Means
 from tfserver.people.planner import KIND, Planner
@@ -30,12 +31,13 @@ MADE = Made(fpalgo="thbio3.0", model="x")
 
 
 class PlanningCase(StoreCase):
-    """All that plans are made from."""
+    """All that plans are made from; ``orders`` are the last ones of each terminal."""
 
     async def begin(self, **settings: Any) -> Planner:
         """A planner; ``looked`` are the terminals that were read, with the keys."""
         self.client = client = await self.connect()
         self.looked: list[tuple[str, float, str]] = []
+        self.orders: list[Order] = []
         self.looking = Face(look=self._look)
         self.vault = Vault(bytes(range(32)))
         self.errands = Errands(client, KIND)
@@ -48,7 +50,7 @@ class PlanningCase(StoreCase):
             present=Present(client),
             looker=cast(Looker, self.looking),
             terminals=Terminals(client, AdmissionSettings(), "one/1"),
-            commander=cast(Any, None),
+            commander=cast(Any, Face(listing=lambda *_: (self.orders, None))),
             settings=People(**settings),
             profiles={},
             local_of=lambda terminal: "2026-04-02 08:15:04",

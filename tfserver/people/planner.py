@@ -18,6 +18,7 @@ from tfserver.people.fitting import target_of
 from tfserver.people.gathering import A_STRETCH, Company, company
 from tfserver.people.looking import NotLearned
 from tfserver.people.means import Means
+from tfserver.people.pacing import ORDERS, pace_of
 from tfserver.people.planning import Planning
 from tfserver.person import Group, Held, Holding, Reading
 from tfserver.plan import Options, Plan, Scope, TerminalPlan
@@ -211,7 +212,8 @@ async def planned(
     for n, _ in enumerate(planning.steps(), 1):
         if n % A_STRETCH == 0:
             await task.deferLater(means.reactor, 0)
-    made = planning.plan(1.0)
+    orders, _ = await means.commander.listing(terminal.sn, ORDERS, "")
+    made = planning.plan(pace_of(orders))
     if not note:
         return made
     when = rfc3339(datetime.fromtimestamp(holding.reading.at / 1000, UTC))
