@@ -43,3 +43,6 @@ def lock_of(fields: Mapping[str, Any]) -> str:
 
 UNLOCKED: Final = lock_of(lock_fields(None, Validity()))
 """Of somebody of whom nothing is set."""
+DOUBTFUL: Final = "doubtful"
+"""In the place of a digest: nobody knows any more which lock it is, so that it is to be told anew
+(holdings/1_kept.lua says so too)."""

@@ -205,6 +205,19 @@ class PlanningTests(SynchronousTestCase):
             found = plan(target(), [has(7, card(), lock=told)], [want(7, 11, lock=wanted)])
             self.assertEqual(shown(found), expected)
 
+    def test_lock_goes_with_the_last(self) -> None:
+        """When all that somebody has there is deleted before something else is put, the terminal may forget
+        when it may pass, and is told that again."""
+        night = Lock(weekzone=2)
+        for slots, lock, expected in (
+            (card(), night, ["remove_credential 7/11", "credential 7/10", "lock 7"]),
+            (card() | card("v1", n=0), night, ["remove_credential 7/11", "credential 7/10"]),
+            (card(), None, ["remove_credential 7/11", "credential 7/10", "unlock 7"]),
+        ):
+            keeps = [n for n in slots if n != 11]
+            found = plan(target(), [has(7, slots, lock=digest_of(night))], [want(7, 10, *keeps, lock=lock)])
+            self.assertEqual(shown(found), expected)
+
     def test_locks_of_others(self) -> None:
         """Where nobody is to have a lock, those of people that this server did not put there stay."""
         locked = has(7, card(), ours=False, lock=digest_of(Lock(weekzone=2)))

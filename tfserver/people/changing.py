@@ -226,7 +226,11 @@ def _compare(
     if person is not None:
         _name(change, wanted, person)
         _admin(change, target, wanted, person, slots)
-    _lock(change, target, wanted, person)
+    told = "" if person is None else person.lock
+    if not stays and wanted.lock is not None:
+        # with the last credential of before a terminal may forget the person, and when it may pass
+        told = ""
+    _lock(change, target, wanted, person, told)
 
 
 def _slot(
@@ -297,8 +301,8 @@ def _admin(
         change.refuse(Reason.PERSON, "its admin level is told with a credential only, and none can be put")
 
 
-def _lock(change: Change, target: Target, wanted: Wanted, person: HeldPerson | None) -> None:
-    lock, told = wanted.lock, "" if person is None else person.lock
+def _lock(change: Change, target: Target, wanted: Wanted, person: HeldPerson | None, told: str) -> None:
+    lock = wanted.lock
     if (not told and lock is None) or (told and told == digest_of(lock)):
         return
     if lock is None and person is not None and not (person.ours or target.zones):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.store.people.holding import SN, HoldingCase, accepted, read
+from tfserver.locks import DOUBTFUL, UNLOCKED
 from tfserver.person import Held, HeldPerson, Proof, Reading
 from tfserver.store.people.holdings import Went
 
@@ -115,6 +116,20 @@ class GoneTests(HoldingCase):
         self.assertEqual((await holdings.of(SN)).people[7].lock, "")
         await holdings.all_locked(SN, "none")
         self.assertEqual({held.lock for held in (await holdings.of(SN)).people.values()}, {"none"})
+
+    async def test_lock_after_the_last(self) -> None:
+        """With its last credential a terminal may forget when somebody may pass: nobody knows that then, but
+        of who may always."""
+        holdings = await self.known()
+        for enrollid, lock in ((7, "night"), (8, UNLOCKED), (9, "")):
+            await self.put(enrollid, 0)
+            await self.put(enrollid, 11)
+            await holdings.locked(SN, {enrollid: lock})
+            await holdings.gone(SN, enrollid, 0)
+            self.assertEqual((await holdings.of(SN)).people[enrollid].lock, lock)
+            await holdings.gone(SN, enrollid, 11)
+        locks = {one: held.lock for one, held in (await holdings.of(SN)).people.items()}
+        self.assertEqual(locks, {7: DOUBTFUL, 8: UNLOCKED, 9: ""})
 
 
 class ListedTests(HoldingCase):

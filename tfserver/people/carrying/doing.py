@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from tfserver.commander import NotNow, QueueFull, Refused, UnknownOrder, UnknownTerminal
+from tfserver.locks import DOUBTFUL, UNLOCKED
 from tfserver.model import Admission
 from tfserver.order import ENDS, Order
 from tfserver.people.carrying import steps
@@ -31,8 +32,6 @@ FULL_SECONDS: Final = 30.0
 TICK: Final = 2.0
 MOST_SCANNED: Final = 100
 _LINKS: Final = 20
-DOUBTFUL: Final = "doubtful"
-"""The digest of a lock that nobody knows, and that is to be told anew."""
 IN_PLACE: Final = "ordered in place of another"
 
 
@@ -129,7 +128,8 @@ class Doing:
             await self._doubt_locks([view])
             await self._plain(view, "deleteuserlock", {"enrollid": view.item.enrollid})
         else:
-            if view.item.op is Op.REMOVE_CREDENTIAL and len(found.slots) == 1:
+            is_last = view.item.op is Op.REMOVE_CREDENTIAL and len(found.slots) == 1
+            if is_last and found.person is not None and found.person.lock not in ("", UNLOCKED):
                 # with its last credential a person may go, and what it was told with it
                 await self._doubt_locks([view])
             await self._removal(view)

@@ -10,6 +10,7 @@ import msgspec
 
 from tfserver.capacity import Lack, Sample, refusal
 from tfserver.credentials import TABLE
+from tfserver.locks import UNLOCKED
 from tfserver.model import canonical_sn
 from tfserver.store.client import Client
 
@@ -55,7 +56,7 @@ class Asked:
     async def _ask(self, questions: list[Question]) -> list[Any]:
         keys = self._client.keys
         args: list[Any] = [keys.terminal(""), keys.holds(""), keys.holders(""), keys.reserved("")]
-        args += (keys.capacities(""), _SLOTS)
+        args += (keys.capacities(""), _SLOTS, UNLOCKED)
         for question in questions:
             args += question
         answers: list[Any] = await self._client.run("holdings", [keys.news], args)

@@ -3,7 +3,7 @@
 --
 -- KEYS 1 news
 -- ARGV 1-5 prefixes of: terminal, holdings, holders, reserved, capacities · 6 the slots by kind as "first last kind, …",
---      then the questions, each about the terminal that the "on" before it named:
+--      7 the digest of a lock of somebody who may always pass, then the questions, each about the terminal that the "on" before it named:
 --   "on", sn (canonical). Answers 1, or 0 when there is no such terminal: of it nothing is kept, and what is asked about
 --      it answers 0
 --   "slot", enrollid, backupnum, proof, version, when that was learned (ms), last day it was used. Answers 1 when
@@ -32,7 +32,7 @@ local terminal_of, holds_of, holders_of, reserved_of, capacities_of = ARGV[1], A
 local KINDS, LEVELS, SLACK = {'user', 'fp', 'card', 'pwd', 'face', 'palm', 'log'}, {80, 95}, 2
 local THERE = {listed = true, accepted = true, read = true, recognised = true}
 local STRENGTH = {listed = 1, accepted = 2, read = 3, recognised = 4}
-local MOST_SETTLED, MOST_DAYS = 500, 400
+local MOST_SETTLED, MOST_DAYS, UNLOCKED = 500, 400, ARGV[7]
 local run, null = redis.call, cjson.null
 local clock = run('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -211,6 +211,9 @@ local function drop_slot(one, id, backup, before)
   end
   if found then
     found[6], one.changed[id] = string.gsub(found[6], ' ' .. backup .. ' ', ''), true
+    -- with the last credential some terminals forget the person, and then its lock; others keep both
+    local is_locked = found[4] ~= '' and found[4] ~= UNLOCKED
+    if is_locked and not string.find(found[6], '%d') then found[4] = 'doubtful' end
   else
     run('SREM', holders_of .. id, one.sn)
   end

@@ -188,7 +188,7 @@ end
 
 local length = {slot = 6, person = 6, gone = 3, leave = 1, reading = 3, seen = 3, logs = 1, emptied = 0, reserve = 3,
   release = 2, doubt = 2, sample = 1}
-local answers, at, loaded, one = {}, 7, {}, nil
+local answers, at, loaded, one = {}, 8, {}, nil
 while at <= #ARGV do
   local word = ARGV[at]
   if word == 'on' then
