@@ -10,7 +10,7 @@ from tests.store.arrivals import NOW, arrival
 from tests.store.ordered import OutboxCase
 from tfserver import commands
 from tfserver.backfilling import Backfilling
-from tfserver.commander import Commander, NotNow, Wanted
+from tfserver.commander import Commander, NoRoom, NotNow, Wanted
 from tfserver.config import Settings
 from tfserver.metrics import Metrics
 from tfserver.model import Admission
@@ -57,7 +57,7 @@ class RoomCase(OutboxCase):
         """Whether one more is refused."""
         try:
             other = await self.asked(99)
-        except NotNow as why:
+        except NoRoom as why:
             self.assertIn(f"terminal {SN} takes 1 fingerprint, has ", str(why))
             return True
         await self.commander.cancel(other.id, "token 1")

@@ -82,6 +82,10 @@ class NotNow(Refused):
     """It can't be done as things are now."""
 
 
+class NoRoom(NotNow):
+    """What it brings does not fit on the terminal; the words have the arithmetic."""
+
+
 class KeyReused(Refused):
     """The same idempotency key came with something else."""
 
@@ -144,7 +148,7 @@ class Commander:
         token, rooms = secrets.token_hex(8), self._holdings.rooms
         why = await rooms.reserve(order.sn, places, order.ttl + order.within + SPARE_SECONDS, token)
         if why is not None:
-            raise NotNow(why)
+            raise NoRoom(why)
         put = await self._outbox.put(order._replace(places=rooms.members(order.sn, places, token)))
         if put.outcome != "put":
             await rooms.release(order.sn, places, token)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tfserver.commander import BadOrder, KeyReused, NotNow, UnknownTerminal
+from tfserver.commander import BadOrder, KeyReused, NoRoom, NotNow, UnknownTerminal
 from tfserver.config import Settings
 from tfserver.model import Admission, canonical_sn
 from tfserver.person import Person
@@ -146,7 +146,7 @@ class Enrolling:
         place = [(asked.enrollid, asked.backupnum)]
         why = await self._holdings.reserve(asked.sn, place, asked.seconds + RESERVED_SECONDS, enrolment_id)
         if why is not None:
-            raise NotNow(why)
+            raise NoRoom(why)
 
 
 def fields_of(asked: Asked) -> dict[str, Any]:
