@@ -22,6 +22,11 @@ GroupName = Annotated[str, Meta(pattern=GROUP_NAME)]
 LocalTime = Annotated[str, Meta(pattern=LOCAL_TIME)]
 
 
+UNSURE: Final = "?"
+"""The version of a credential of which nobody knows any more which one it is: an order that changes it had no
+answer (outbox/1_unsure.lua). It is no version of any."""
+
+
 class Proof(enum.StrEnum):
     """How far it is proven that a terminal has a credential, from the weakest to the strongest."""
 

@@ -15,7 +15,7 @@ from tfserver.people.copies import Copies
 from tfserver.people.fitting import Target
 from tfserver.people.portable import refusal
 from tfserver.people.stepping import Steps, told
-from tfserver.person import NO_END, Credential, Held, HeldPerson
+from tfserver.person import NO_END, UNSURE, Credential, Held, HeldPerson
 from tfserver.store.people.names import folded
 from tfserver.store.people.restorations import DONE, SAME, Restoration
 from tfserver.store.people.snapshots import Copied, Part, Snapshot
@@ -81,7 +81,7 @@ class Bringing:
         """What the terminal has of a person; its slots are read as far as nobody knows what is in them."""
         sn = self._wish.sn
         there, held = await self._stores.present.at(sn, enrollid)
-        unknown = [slot for slot, one in held.items() if not one.version]
+        unknown = [slot for slot, one in held.items() if one.version in ("", UNSURE)]
         if there is not None and there.name is None and held and not unknown:
             unknown = [next(iter(held))]
         for slot in unknown:

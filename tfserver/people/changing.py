@@ -12,7 +12,7 @@ from tfserver.credentials import kind_of, label_of, slots_of
 from tfserver.people.desired import Wanted
 from tfserver.people.fitting import USER, Target
 from tfserver.people.portable import refusal
-from tfserver.person import Collision, Credential, Held, HeldPerson, Person, Proof
+from tfserver.person import UNSURE, Collision, Credential, Held, HeldPerson, Person, Proof
 from tfserver.plan import Item, Lock, Op, Options, Reason, digest_of
 
 MOST_GROUP: Final = 9
@@ -258,7 +258,7 @@ def _slot(
         if no is not None:
             change.refuse(*no, n)
             return
-        why = "another one is there"
+        why = "nobody knows which one is there" if held.version == UNSURE else "another one is there"
         change.puts.append(Item(0, Op.CREDENTIAL, change.enrollid, backupnum=n, version=version, why=why))
     elif not held.version and options.verify == "records" and no is None:
         why = "what stands there is not known"
@@ -269,7 +269,7 @@ def _name(change: Change, wanted: Wanted, person: HeldPerson) -> None:
     meant = wanted.person.name
     if not meant.strip() or (person.name is not None and has_name(person.name, meant)):
         return
-    if person.name is None and not (change.checks or is_unknown(person)):
+    if person.name is None and not (change.checks or person.ours or is_unknown(person)):
         return
     why = "has another name there" if person.name is not None else "its name there is not known"
     change.name = Item(0, Op.NAME, change.enrollid, why=why)

@@ -11,7 +11,7 @@ from tfserver.credentials import label_of
 from tfserver.people.changing import another, change_of, has_name, is_there
 from tfserver.people.desired import Wanted
 from tfserver.people.fitting import Target
-from tfserver.person import Held, HeldPerson, Proof
+from tfserver.person import UNSURE, Held, HeldPerson, Proof
 from tfserver.plan import Options, digest_of
 
 
@@ -99,7 +99,7 @@ def _slot(version: str | None, held: Held | None) -> Difference:
         return Difference.NEW
     if held is None or not is_there(held):
         return Difference.MISSING
-    if not held.version:
+    if held.version in ("", UNSURE):
         return Difference.UNREAD
     return Difference.SAME if held.version == version else Difference.DIFFERENT
 

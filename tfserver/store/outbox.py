@@ -317,8 +317,8 @@ class Outbox:
         keys, settings = self._client.keys, self._settings
         args: list[Any] = [keys.order(""), keys.orders(""), keys.queue(""), keys.terminal(""), keys.alive("")]
         args += (keys.due(""), keys.wake(""), keys.prefix + "user:", keys.sealed(""), keys.idempotency(""))
-        args += (self._owner, settings.most_open, settings.most_open + MOST_DOORS)
-        args += (settings.most_ended, settings.days * 86_400_000, MOST_ATTEMPTS, self._client.generation)
+        args += (self._owner, settings.most_open, settings.most_open + MOST_DOORS, settings.most_ended)
+        args += (settings.days * 86_400_000, MOST_ATTEMPTS, self._client.generation, keys.holds(""))
         for question in questions:
             args += question
         names = [keys.deadlines, keys.sequence, keys.events, keys.audit, keys.meta, keys.erased]

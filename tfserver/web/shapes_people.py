@@ -10,6 +10,7 @@ import msgspec
 from tfserver.credentials import Kind, label_of
 from tfserver.model import rfc3339
 from tfserver.person import (
+    UNSURE,
     Access,
     Collision,
     Credential,
@@ -161,7 +162,7 @@ def _there(ours: dict[int, str], sn: str, person: HeldPerson | None, slots: dict
             slot,
             label_of(slot),
             held.proof,
-            held.version == ours.get(slot) if held.version else None,
+            None if held.version in ("", UNSURE) else held.version == ours.get(slot),
             rfc3339(datetime.fromtimestamp(held.at / 1000, UTC)),
             held.recognised or None,
         )

@@ -6,7 +6,8 @@
 -- KEYS 1 deadlines, 2 sequence, 3 events, 4 audit, 5 meta, 6 erased
 -- ARGV 1-10 prefixes of: order, orders of a terminal, queue of a terminal, terminal, heartbeat, due terminals of a
 --      process, wake-up channel, user, sealed values, idempotency keys · 11 owner, 12 most open orders of a terminal,
---      13 the same for doors, 14 most ended ones, 15 life of an ended one (ms), 16 most attempts, 17 generation of the store, then the questions:
+--      13 the same for doors, 14 most ended ones, 15 life of an ended one (ms), 16 most attempts, 17 generation of the store,
+--      18 prefix of what terminals have, then the questions:
 --   "put", id, sn, cmd, danger, ttl (ms), what never changes of it (JSON, outbox.py), args, shown args, person, wrapped
 --      data key or "", "1" if that was made now, name of sealed value or "", sealed value, idempotency key or "",
 --      digest, "1" when logs must be proven, when it is over (ms) if counted from an earlier moment, else 0, what the
@@ -40,7 +41,7 @@ local WAITED = '{"message":"it waited until its seconds were over"}'
 local LOST = '{"message":"the process or the connection that sent it is gone, and no answer was seen"}'
 local FAILED_OVER =
   '{"message":"the store failed over after it was put, and may not know whether it was sent and done before that"}'
-local generation = tonumber(ARGV[17])
+local generation, holds_of = tonumber(ARGV[17]), ARGV[18]
 local run = redis.call
 local clock, is_told = run('TIME'), false
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)

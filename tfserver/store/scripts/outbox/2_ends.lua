@@ -22,21 +22,24 @@ local function count(backfill, state, reply)
   if state ~= 'done' or told.complete ~= true then run('HINCRBY', backfill, 'failed', 1) end
 end
 
--- What it needed on the terminal is given up, unless nobody knows whether it came (also one that is refused may have
--- come when it was said before), or somebody still enrols there (holdings/1_kept.lua).
+-- Also one that is refused may have been carried out when it was said before.
+local function is_in_doubt(told, state) return state == 'unknown' or state == 'refused' and told.attempts > 1 end
+
+-- What it needed on the terminal is given up, unless nobody knows whether it came, or somebody still enrols there
+-- (holdings/1_kept.lua).
 local function give_up(told, state)
   local places = told.places
-  local is_in_doubt = state == 'unknown' or state == 'refused' and told.attempts > 1
-    or state == 'done' and told.cmd == 'adduser'
+  local stays = is_in_doubt(told, state) or state == 'done' and told.cmd == 'adduser'
   for place = 2, #places do
     local score = run('ZSCORE', places[1], places[place])
-    if score then run('ZADD', places[1], is_in_doubt and -math.abs(score) or 0, places[place]) end
+    if score then run('ZADD', places[1], stays and -math.abs(score) or 0, places[place]) end
   end
 end
 
 local function finish(id, told, state, reply, why)
   local key, cmd, sn, name = order_of .. id, told.cmd, told.sn, told.sealed
   if told.places then give_up(told, state) end
+  if is_in_doubt(told, state) then leave_unsure(id, told) end
   if told.backfill then count(told.backfill, state, reply) end
   run('HSET', key, 'state', state, 'finished', present, 'reply', reply, 'error', why)
   run('PEXPIRE', key, ended_life)

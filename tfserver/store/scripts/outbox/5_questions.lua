@@ -99,7 +99,7 @@ function does.doubt(at)
   return {#found, ended}
 end
 
-local answers, at = {}, 18
+local answers, at = {}, 19
 while at <= #ARGV do
   local done, answer = pcall(does[ARGV[at]], at + 1)
   if not done then
