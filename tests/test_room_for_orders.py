@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet import reactor
+from twisted.internet import defer, reactor
 
 from tests.store.arrivals import NOW, arrival
 from tests.store.ordered import OutboxCase
@@ -17,7 +17,7 @@ from tfserver.model import Admission
 from tfserver.order import Order, OrderError, OrderEvent
 from tfserver.person import Held, HeldPerson, Proof
 from tfserver.store.backfills import Backfills
-from tfserver.store.outbox import Outcome
+from tfserver.store.outbox import NewOrder, Outcome, Put
 from tfserver.store.people.holdings import Holdings
 
 assert commands.__path__, "importing the vocabulary fills the tables"
@@ -124,6 +124,40 @@ class RoomTests(RoomCase):
         await self.prepare()
         await self.ends(await self.asked(7, "adduser"), DONE)
         self.assertTrue(await self.is_full())
+
+    async def test_killed_before_it_is_put(self) -> None:
+        """A place whose order was never put, as the process died, is free again after a minute; that of an
+        order lives as long as that."""
+        await self.prepare()
+        died, put = OSError("killed"), self.box.put
+        self.patch(self.box, "put", lambda order: defer.fail(died))
+        await self.fails(self.asked(7), OSError)
+        self.assertTrue(await self.is_full())
+        await self.a_minute_passes()
+        self.patch(self.box, "put", put)
+        await self.asked(7)
+        await self.a_minute_passes()
+        self.assertTrue(await self.is_full())
+
+    async def test_too_late_for_its_place(self) -> None:
+        """An order that is put when its place was given up is refused: somebody else may have it by now."""
+        await self.prepare()
+        put = self.box.put
+
+        async def late(order: NewOrder) -> Put:
+            """It takes a minute until the store gets it."""
+            await self.a_minute_passes()
+            return await put(order)
+
+        self.patch(self.box, "put", late)
+        await self.fails(self.asked(7), NotNow)
+        self.assertEqual(await self.holdings.rooms.coming(SN), {})
+
+    async def a_minute_passes(self) -> None:
+        """As if all places had been reserved that much earlier."""
+        key = self.client.keys.reserved(SN)
+        for member in await self.client.read("ZRANGE", key, 0, -1):
+            await self.client.write("ZINCRBY", key, -60_001, member)
 
     async def test_what_is_not_put_keeps_nothing(self) -> None:
         """An order that comes again under its key, or is refused, has no place of its own."""

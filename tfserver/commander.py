@@ -29,8 +29,8 @@ LOOK_SECONDS: Final = 1.0
 """How often one who waits looks, should a wake-up not reach us."""
 MOST_EXPECTED: Final = 1000
 """How many orders are remembered whose end nobody waits for yet, and how many such ends."""
-SPARE_SECONDS: Final = 120.0
-"""Places are kept somewhat longer than an order can live: its end, which gives them up, may come late."""
+PUT_SECONDS: Final = 60.0
+"""Places are kept so long until their order is put; from then on as long as it lives (outbox/3_put.lua)."""
 _FORGOTTEN_A_PAGE: Final = 100
 _CURSOR: Final = "expected a cursor as given in 'next'"
 
@@ -146,7 +146,7 @@ class Commander:
         if not places:
             return await self._outbox.put(order)
         token, rooms = secrets.token_hex(8), self._holdings.rooms
-        why = await rooms.reserve(order.sn, places, order.ttl + order.within + SPARE_SECONDS, token)
+        why = await rooms.reserve(order.sn, places, PUT_SECONDS, token)
         if why is not None:
             raise NoRoom(why)
         put = await self._outbox.put(order._replace(places=rooms.members(order.sn, places, token)))
@@ -330,6 +330,7 @@ def _refusal(put: Put, wanted: Wanted) -> Refused:
         {
             "not approved": f"terminal {sn} is {put.detail}: only approved ones take orders",
             "erased": f"person {put.detail} was erased: put the person into the directory first",
+            "place": f"the store took too long to keep a place on terminal {sn}: order it again",
             "offline": f"terminal {sn} is not online, and {cmd} is never kept for later",
             "dirty": f"logs of terminal {sn} since {put.detail} are not proven stored: "
             f"{cmd} would delete them for good",

@@ -13,7 +13,7 @@
 --      digest, "1" when logs must be proven, when it is over (ms) if counted from an earlier moment, else 0, what the
 --      audit is told (JSON, without how it stands) or "". Answers
 --      {"put", id, created, expires} {"again", id} {"rekey"} or {"rekey", "master"} when the new data key is wrapped by
---      another master key than the one that seals now {reused|unknown|erased|not approved|offline|full|dirty|late, …}
+--      another master key than the one that seals now {reused|unknown|erased|not approved|offline|full|dirty|place|late, …}
 --   "group", sn, how many, backfill, JSON, list of backfills, name there, life (ms), most listed, idempotency key or
 --      "", digest. The "put"s behind it in this call are the orders of one backfill: all of them are made or none.
 --      Answers as put, with the id that the backfill has in its name
@@ -35,6 +35,8 @@ local owner, most_open, most_doors = ARGV[11], tonumber(ARGV[12]), tonumber(ARGV
 local most_ended, ended_life, most_attempts = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
 local GRACE, FIRST_BACKOFF, KEY_LIFE, HOUR, DAY = 5000, 5000, 86400, 3600000, 86400000
 local AGAIN, EVENTS, AUDITED, DUE_LIFE, NUMBERS = 10000, 10000, 100000, 86400, 16
+-- places on a terminal are kept somewhat longer than an order can live: its end, which gives them up, may come late
+local SPARE = 120000
 -- before a command whose late reply may still come, another one is said and waited for (wire/exchange.py)
 local FENCE, MOST_TOLD = 20000, 4096
 local WAITED = '{"message":"it waited until its seconds were over"}'

@@ -14,6 +14,20 @@ end
 
 -- the last number that was given, and the last that was asked for; why the orders of the backfill are not put
 local number, numbered, refused = 0, 0, nil
+-- Places were reserved for a moment only, so that none is lost with a process that dies before it puts the order; from
+-- here on they live as long as it. False: they were given up meanwhile.
+local function keep_places(row, expires)
+  if not string.find(row, '"places":', 1, true) then return true end
+  local told = cjson.decode(row)
+  for place = 2, #told.places do
+    if tonumber(run('ZSCORE', told.places[1], told.places[place]) or 0) <= now then return false end
+  end
+  for place = 2, #told.places do
+    run('ZADD', told.places[1], expires + told.within + SPARE, told.places[place])
+  end
+  return true
+end
+
 local function put(at)
   if refused then return refused end
   local id, sn, cmd, is_door, ttl = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] == 'door', tonumber(ARGV[at + 4])
@@ -38,6 +52,9 @@ local function put(at)
   if name ~= '' then
     local is_its, why = has_key(ARGV[at + 8], ARGV[at + 9], ARGV[at + 10] == '1')
     if not is_its then return {'rekey', why} end
+  end
+  if not keep_places(ARGV[at + 5], expires) then return {'place'} end
+  if name ~= '' then
     hold(name, id, ARGV[at + 9], ARGV[at + 12], ttl)
   end
 
