@@ -301,6 +301,7 @@ def _new_order(command: Command[Any], wanted: Wanted) -> NewOrder:
         needs_proof=command.needs_proof,
         waits=wanted.waits,
         noted=wanted.noted,
+        people=command.people() or ((fields.get("enrollid", 0),) if sealed else ()),
     )
 
 

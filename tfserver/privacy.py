@@ -95,6 +95,16 @@ def without_logins(value: Any) -> Any:
     return [without_logins(inner) for inner in value] if isinstance(value, list) else value
 
 
+def of_nobody(value: Any) -> Any:
+    """A value in which, at any depth, of somebody who has an ``enrollid`` only numbers are told: each text
+    (names, dates of birth, departments) by its size."""
+    if isinstance(value, dict):
+        if "enrollid" in value:
+            return {name: redacted(v) if isinstance(v, str) else v for name, v in value.items()}
+        return {name: of_nobody(inner) for name, inner in value.items()}
+    return [of_nobody(inner) for inner in value] if isinstance(value, list) else value
+
+
 def short(value: Any) -> Any:
     """A value without a private name: objects and lists are looked through, long ones told by their size, and
     addresses without passwords."""

@@ -84,6 +84,15 @@ class PutTests(HoldingCase):
         ended = restored("adduser", {"enrollid": 7, "backupnum": 0, "cancel": True})
         self.assertEqual(ended.brings() + restored("reboot", {}).brings(), [])
 
+    def test_people(self) -> None:
+        """Whom an order brings or names: nobody who was erased; what deletes or reads is about nobody new."""
+        names = {"record": [{"enrollid": 8, "name": "Tarik B"}, {"enrollid": 7, "name": "Ines M"}]}
+        self.assertEqual(restored("setusername", names).people(), (8, 7))
+        self.assertEqual(restored("adduser", {"enrollid": 7, "backupnum": 0}).people(), (7,))
+        self.assertEqual(restored("setuserprofile", {"enrollid": 7, "profile": "Ines"}).people(), (7,))
+        self.assertEqual(restored("setuserprofile", {"enrollid": 0, "profile": "all"}).people(), ())
+        self.assertEqual(restored("deleteuser", {"enrollid": 7, "backupnum": 13}).people(), ())
+
     def test_what_is_not_kept_is_not_told(self) -> None:
         """A store that is away lets the order come again."""
         self.desk.holdings.failure = AWAY

@@ -37,6 +37,7 @@ from tfserver.store.people.directory import Directory
 from tfserver.store.people.enrolments import Enrolments
 from tfserver.store.people.erasures import ERASURE, VISIT, Erasures, Report, ShownPlace
 from tfserver.store.people.holdings import Holdings
+from tfserver.store.people.restorations import Restorations
 from tfserver.store.people.snapshots import Snapshots
 from tfserver.store.people.traces import Traces
 from tfserver.store.terminals import Terminals
@@ -210,6 +211,7 @@ class World:
             holdings=self.holdings,
             terminals=self.terminals,
             snapshots=self.snapshots,
+            restorations=Restorations(client),
             enrolments=self.enrolments,
             archive=archive,
             journal=self.journal,

@@ -12,6 +12,7 @@ from tfserver.person import Made
 from tfserver.store.archive.finding import Found
 from tfserver.store.people.enrolments import Asked, EnrolmentState
 from tfserver.store.people.erasures import Going
+from tfserver.store.people.restorations import Wish, new_restoration_id
 from tfserver.store.people.snapshots import Copied, Taken
 from tfserver.store.people.snapshots import new_id as new_snapshot
 from tfserver.store.people.traces import Trace, Traces
@@ -168,6 +169,16 @@ class PlaceTests(ClearingCase):
         self.assertIsNone(done(snapshots.person(taken.id, N)))
         self.assertEqual(self.clear("snapshots", going), (True, "snapshots that had it: 1"))
         self.assertEqual(list(done(snapshots.people(taken.id))), [8])
+
+    def test_restorations(self) -> None:
+        """What restorations tell of the person goes; what they tell of others stays."""
+        restorations = self.world.means.restorations
+        wish = Wish(id=new_restoration_id(), sn=A, actor="o", made="")
+        done(restorations.add(wish, None))
+        for name in (f"{N}", f"{N}/11", f"{N}1/11", "8"):
+            done(restorations.refuse(wish.id, name, "no room for Ines M"))
+        self.clear("snapshots")
+        self.assertEqual(list(done(restorations.outcomes(wish.id))), [f"{N}1/11", "8"])
 
     def test_enrolments(self) -> None:
         """Those that go on are stopped; those that are over are forgotten, with the name."""

@@ -6,7 +6,7 @@ import json
 
 from tests.store.connected import StoreCase
 from tfserver.store import audit as audit_module
-from tfserver.store.audit import NEWEST, Audit
+from tfserver.store.audit import NEWEST, Audit, ordered
 
 
 class AuditTests(StoreCase):
@@ -25,6 +25,24 @@ class AuditTests(StoreCase):
         self.assertEqual((found.actor, found.what, found.sn), ("token a (Ana)", "change_terminal", "ZXAB1"))
         self.assertEqual((found.outcome, found.detail), ("done", {"name": "Zoë"}))
         self.assertRegex(found.at, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+
+    async def test_orders_name_nobody(self) -> None:
+        """What is recorded of an order has the number of a person and no text about it: nothing takes it out
+        again. Of what is about no person all is recorded."""
+        for shown in (
+            {
+                "enrollid": 7,
+                "name": "Zoë",
+                "backupnum": 11,
+                "department": "Zoë",
+                "record": {"redacted": True},
+            },
+            {"record": [{"enrollid": 7, "name": "Zoë"}]},
+        ):
+            told = ordered("o1", "a", "setuserinfo", "ZXAB1", shown).decode()
+            self.assertIn('"enrollid":7', told)
+            self.assertNotIn("Zo", told)
+        self.assertIn("Zoë", ordered("o1", "a", "setdevinfo", "ZXAB1", {"title": "Zoë"}).decode())
 
     async def test_newest_first(self) -> None:
         """Pages go from the newest to the oldest, and no record comes twice."""

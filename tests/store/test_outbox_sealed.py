@@ -27,6 +27,7 @@ def credential(record: str = RECORD, enrollid: int = 7, backupnum: int = 50, **m
         "secrets": {"record": record},
         "enrollid": enrollid,
         "backupnum": backupnum,
+        "people": (enrollid,),
     }
     return new_order("setuserinfo", **{**usual, **more})
 

@@ -174,6 +174,10 @@ class SetUserName(Command[Reply]):
         """It is about several people."""
         return USERS
 
+    def people(self) -> tuple[int, ...]:
+        """Those whom it names."""
+        return tuple(person.enrollid for person in self.record)
+
     def problems(self, profile: Profile) -> Problems:
         """What is wrong with each."""
         found: Problems = []
@@ -241,6 +245,10 @@ class SetUserProfile(Command[Reply]):
     def subject(self) -> str:
         """It is about one person."""
         return f"user {self.enrollid}" if self.enrollid else USERS
+
+    def people(self) -> tuple[int, ...]:
+        """Whom the text is for."""
+        return (self.enrollid,) if self.enrollid else ()
 
     def problems(self, profile: Profile) -> Problems:
         """Whether the text fits."""

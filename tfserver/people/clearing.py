@@ -22,6 +22,7 @@ from tfserver.store.errands import Errands
 from tfserver.store.people.enrolments import Enrolment, Enrolments, Wish
 from tfserver.store.people.erasures import Erasures, Going, PlaceState
 from tfserver.store.people.holdings import Holdings
+from tfserver.store.people.restorations import Restorations
 from tfserver.store.people.snapshots import Snapshots
 from tfserver.store.people.traces import Traces
 from tfserver.store.terminals import Terminals
@@ -45,6 +46,7 @@ class Means:
     holdings: Holdings
     terminals: Terminals
     snapshots: Snapshots
+    restorations: Restorations
     enrolments: Enrolments
     archive: Archive
     journal: Journal
@@ -133,8 +135,10 @@ class Clearing:
                     yield one
 
     async def _snapshots(self, going: Going) -> Cleared:
-        """Without the data key nothing of the person opens there; it is taken out all the same."""
+        """Without the data key nothing of the person opens there; it is taken out all the same. What
+        restorations tell of it goes too."""
         found = await self._means.snapshots.forget_person(going.asked.enrollid)
+        await self._means.restorations.forget_person(going.asked.enrollid)
         return Cleared(True, f"snapshots that had it: {len(found)}")
 
     async def _quarantine(self, going: Going) -> Cleared:

@@ -27,6 +27,7 @@ from tfserver.store.errands import Errands
 from tfserver.store.people.directory import Directory
 from tfserver.store.people.enrolments import Enrolments
 from tfserver.store.people.erasures import ERASURE, VISIT, Erasures
+from tfserver.store.people.restorations import Restorations
 from tfserver.store.people.snapshots import Snapshots
 from tfserver.store.people.traces import Traces
 from tfserver.store.vault import Vault
@@ -119,6 +120,7 @@ def means_of(
         holdings=stores.holdings,
         terminals=stores.terminals,
         snapshots=Snapshots(client, vault),
+        restorations=Restorations(client),
         enrolments=Enrolments(client, settings.people.report_days),
         archive=archive,
         journal=journal,

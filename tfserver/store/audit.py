@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tfserver import privacy
 from tfserver.model import canonical_sn, rfc3339
 from tfserver.store.client import Client
 
@@ -33,8 +34,9 @@ class AuditRecord(msgspec.Struct, frozen=True):
 
 
 def ordered(order_id: str, actor: str, cmd: str, sn: str, shown: dict[str, Any]) -> bytes:
-    """What is recorded of an order that is put, but for how it stands: its script adds that."""
-    args = msgspec.json.encode(shown)
+    """What is recorded of an order that is put, but for how it stands: its script adds that. Nothing takes it
+    out again, so of a person there is the number, and no name or other text."""
+    args = msgspec.json.encode(privacy.of_nobody(shown))
     detail = {
         "order": order_id,
         "args": msgspec.Raw(args) if len(args) <= MOST_ARGS else {"bytes": len(args)},

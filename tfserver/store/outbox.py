@@ -46,7 +46,7 @@ class NewOrder(NamedTuple):
     """An order to be put. ``args`` go to the terminal, ``shown`` is what people see of them; ``secrets`` are
     fields that are sealed meanwhile, of the person ``enrollid``, in the slot ``backupnum``. Somebody in this
     process ``waits`` for its end; what is ``noted`` stands in the audit with it; ``places`` are reserved for
-    it (``Rooms.members``)."""
+    it (``Rooms.members``); of the ``people`` that it would bring or name nobody may have been erased."""
 
     sn: str
     cmd: str
@@ -66,6 +66,7 @@ class NewOrder(NamedTuple):
     waits: bool = False
     noted: bool = False
     places: tuple[str, ...] = ()
+    people: tuple[int, ...] = ()
 
 
 class _Told(msgspec.Struct, omit_defaults=True):
@@ -171,6 +172,7 @@ class Outbox:
                 *_question(order_id, order, told, args),
                 *(*sealed, order.key, digest, "1" if order.needs_proof else "0", until),
                 ordered(order_id, told.actor, told.cmd, told.sn, order.shown) if order.noted else "",
+                " ".join(map(str, order.people)),
             )
             if found[0] == "late":
                 raise StoreUnavailable("it took longer than the order's seconds to keep it; nothing was kept")
@@ -204,7 +206,7 @@ class Outbox:
         for order_id, order in orders.items():
             told = self._told(order, backfill=keys.backfill(group.id))
             question = _question(order_id, order, told, order.args)
-            asked.append((*question, *_NOTHING_SEALED, "", "", "0", 0, ""))
+            asked.append((*question, *_NOTHING_SEALED, "", "", "0", 0, "", ""))
         # one call of its own: what is asked of the store in one turn may go in several
         answers = await self._call(asked)
         for answer in answers:
@@ -274,10 +276,8 @@ class Outbox:
     async def listing(self, sn: str, limit: int, before: str) -> tuple[list[Order], str | None]:
         """Orders of a terminal, the newest first, older than the cursor ``before`` if there is one."""
         top = f"({before}" if before else "+inf"
-        name = self._client.keys.orders(sn)
-        flat = await self._client.read(
-            "ZREVRANGEBYSCORE", name, top, "-inf", "WITHSCORES", "LIMIT", 0, limit + 1
-        )
+        bounds = (top, "-inf", "WITHSCORES", "LIMIT", 0, limit + 1)
+        flat = await self._client.read("ZREVRANGEBYSCORE", self._client.keys.orders(sn), *bounds)
         pairs = list(zip(flat[::2], flat[1::2], strict=True))
         ids = [order_id for order_id, _ in pairs[:limit]]
         asked = [self._client.read("HGETALL", self._client.keys.order(order_id)) for order_id in ids]

@@ -147,6 +147,10 @@ class Command(msgspec.Struct, Generic[R], forbid_unknown_fields=True):
         """The places that it needs on the terminal: people and slots, as ``(enrollid, backupnum)``."""
         return []
 
+    def people(self) -> tuple[int, ...]:
+        """Whom it would bring to the terminal, or name there: nobody who was erased."""
+        return tuple(dict.fromkeys(enrollid for enrollid, _ in self.brings()))
+
     def secrets(self) -> dict[str, str]:
         """Fields whose values are sealed while the order waits, with those values as text."""
         fields = self.fields()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.store.ordered import SN, OutboxCase, new_order
+from tests.store.ordered import MASTER, SN, OutboxCase, new_order
 from tests.store.people.test_erasures import ErasureCase
 from tests.store.test_outbox_sealed import credential
 from tfserver.person import Person
-from tfserver.store.people.directory import ExternalIdTaken
+from tfserver.store.people.directory import Directory, ExternalIdTaken
 from tfserver.store.people.erasures import Asked, Erasures
+from tfserver.store.vault import Vault
 
 
 class PutTests(ErasureCase):
@@ -55,6 +56,26 @@ class OrderTests(OutboxCase):
         self.assertEqual(await self.client.read("ZCARD", self.client.keys.queue(SN)), 0)
         await self.put(outbox, credential(enrollid=8))
         await self.put(outbox, new_order("deleteuser", args={"enrollid": 7, "backupnum": 13}))
+
+    async def test_names_nobody(self) -> None:
+        """Nor does an order without a credential that would bring the person, or its name, as one of many."""
+        outbox = await self.begin()
+        await Erasures(self.client).order(Asked(id="e1", enrollid=7, actor="a", reason="r"), (), {})
+        found = await outbox.put(new_order("setusername", people=(6, 7, 8)))
+        self.assertEqual((found.outcome, found.detail), ("erased", "7"))
+        self.assertEqual((await outbox.put(new_order("adduser", people=(7,)))).outcome, "erased")
+        await self.put(outbox, new_order("adduser", people=(6,)))
+
+    async def test_over(self) -> None:
+        """Once the erasure is over an order needs the person in the directory first, and then it goes."""
+        outbox, erasures = await self.begin(), Erasures(self.client)
+        await erasures.order(Asked(id="e1", enrollid=7, actor="a", reason="r"), ("names",), {})
+        going = await erasures.going("e1")
+        assert going is not None
+        self.assertIsNotNone(await erasures.finish(going))
+        self.assertEqual((await outbox.put(credential())).outcome, "erased")
+        await Directory(self.client, Vault(MASTER)).put(Person(enrollid=7, name="Zoë"))
+        await self.put(outbox, credential())
 
     async def test_waiting(self) -> None:
         """One that waited for its terminal when the person was erased has nothing to bring any more."""

@@ -131,6 +131,19 @@ class GoneTests(HoldingCase):
         locks = {one: held.lock for one, held in (await holdings.of(SN)).people.items()}
         self.assertEqual(locks, {7: DOUBTFUL, 8: UNLOCKED, 9: ""})
 
+    async def test_names_of_the_erased(self) -> None:
+        """A reply that is late brings no name of somebody who was erased back; one that is there can go."""
+        holdings = await self.known()
+        await self.put(7, 0, name="Ines")
+        await self.client.write("HSET", self.client.keys.erased, 7, "e1")
+        await holdings.named(SN, {7: ""})
+        await holdings.named(SN, {7: "Ines"})
+        await self.put(7, 11, name="Ines", admin=1)
+        await self.put(8, 0, name="Tarik")
+        found = (await holdings.of(SN)).people
+        self.assertEqual((found[7].name, found[7].admin, found[8].name), ("", 1, "Tarik"))
+        self.assertNotIn("Ines", str(await self.client.read("HGETALL", self.client.keys.holds(SN))))
+
 
 class ListedTests(HoldingCase):
     """A whole list replaces what was known."""

@@ -59,7 +59,7 @@ class Asked:
         args += (keys.capacities(""), _SLOTS, UNLOCKED)
         for question in questions:
             args += question
-        answers: list[Any] = await self._client.run("holdings", [keys.news], args)
+        answers: list[Any] = await self._client.run("holdings", [keys.news, keys.erased], args)
         for answer in answers:
             if isinstance(answer, list) and answer and answer[0] == "failed":
                 raise self._client.meaning(answer[1])

@@ -1,7 +1,7 @@
 -- What terminals have, and how much room that leaves. Every count is kept by the step that changes what it counts, and
 -- nothing here looks at all that a terminal has.
 --
--- KEYS 1 news
+-- KEYS 1 news, 2 erased
 -- ARGV 1-5 prefixes of: terminal, holdings, holders, reserved, capacities · 6 the slots by kind as "first last kind, …",
 --      7 the digest of a lock of somebody who may always pass, then the questions, each about the terminal that the "on" before it named:
 --   "on", sn (canonical). Answers 1, or 0 when there is no such terminal: of it nothing is kept, and what is asked about
@@ -27,7 +27,7 @@
 -- Reserved are members "enrollid/backupnum token"; their scores are until when (ms), below 0 when nobody knows whether
 -- it came, so that a reading or a reg settles it; 0 is given up. A place is on the way while it is reserved and what
 -- it is for is not there: so whatever comes, goes and comes again, used and on the way are never more than there is.
-local news = KEYS[1]
+local news, erased = KEYS[1], KEYS[2]
 local terminal_of, holds_of, holders_of, reserved_of, capacities_of = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local KINDS, LEVELS, SLACK = {'user', 'fp', 'card', 'pwd', 'face', 'palm', 'log'}, {80, 95}, 2
 local THERE = {listed = true, accepted = true, read = true, recognised = true}

@@ -10,7 +10,10 @@ function does.person(one, id, ours, name, admin, lock, if_there)
   local found = enter(one, id, ours == '1')
   local before = cjson.encode(found)
   found[1] = found[1] or ours == '1'
-  if name ~= '' then found[2] = cjson.decode('[' .. name .. ']')[1] end
+  -- no name of somebody who was erased comes back by a terminal, or a reply, that is late
+  if name == '""' or name ~= '' and run('HEXISTS', erased, id) == 0 then
+    found[2] = cjson.decode('[' .. name .. ']')[1]
+  end
   if admin ~= '' then found[3] = tonumber(admin) end
   if lock ~= '' then found[4] = lock == '?' and '' or lock end
   local is_new = cjson.encode(found) ~= before

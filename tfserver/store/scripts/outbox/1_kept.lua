@@ -11,7 +11,8 @@
 --   "put", id, sn, cmd, danger, ttl (ms), what never changes of it (JSON, outbox.py), args, shown args, person, wrapped
 --      data key or "", "1" if that was made now, name of sealed value or "", sealed value, idempotency key or "",
 --      digest, "1" when logs must be proven, when it is over (ms) if counted from an earlier moment, else 0, what the
---      audit is told (JSON, without how it stands) or "". Answers
+--      audit is told (JSON, without how it stands) or "", the people whom it would bring or name there (with spaces).
+--      Answers
 --      {"put", id, created, expires} {"again", id} {"rekey"} or {"rekey", "master"} when the new data key is wrapped by
 --      another master key than the one that seals now {reused|unknown|erased|not approved|offline|full|dirty|place|late, …}
 --   "group", sn, how many, backfill, JSON, list of backfills, name there, life (ms), most listed, idempotency key or

@@ -12,6 +12,16 @@ local function note(told, state)
   run('XADD', audit, '*', 'a', '{"outcome":"' .. state .. '",' .. string.sub(told, 2))
 end
 
+-- One of these people that was erased, and is not in the directory again; nil when none is.
+local function erased_of(people)
+  local numbers = {}
+  for one in string.gmatch(people, '%d+') do numbers[#numbers + 1] = one end
+  local found = #numbers > 0 and run('HMGET', erased, unpack(numbers)) or {}
+  for n, one in ipairs(numbers) do
+    if found[n] then return one end
+  end
+end
+
 -- the last number that was given, and the last that was asked for; why the orders of the backfill are not put
 local number, numbered, refused = 0, 0, nil
 -- Places were reserved for a moment only, so that none is lost with a process that dies before it puts the order; from
@@ -48,7 +58,8 @@ local function put(at)
   if ARGV[at + 15] == '1' and told[4] then return {'dirty', told[4]} end
   if run('ZCARD', queue_of .. sn) >= (is_door and most_doors or most_open) then return {'full'} end
   -- nothing of somebody who was erased gets to a terminal, until the directory has such a person again
-  if name ~= '' and run('HEXISTS', erased, ARGV[at + 8]) == 1 then return {'erased', ARGV[at + 8]} end
+  local gone = erased_of(ARGV[at + 18])
+  if gone then return {'erased', gone} end
   if name ~= '' then
     local is_its, why = has_key(ARGV[at + 8], ARGV[at + 9], ARGV[at + 10] == '1')
     if not is_its then return {'rekey', why} end

@@ -1,5 +1,5 @@
 -- One question after another.
-local does, length = {put = put}, {put = 18, group = 10, take = 5, finish = 10, progress = 3, cancel = 2, sweep = 1, doubt = 2}
+local does, length = {put = put}, {put = 19, group = 10, take = 5, finish = 10, progress = 3, cancel = 2, sweep = 1, doubt = 2}
 
 function does.take(at) return take(ARGV[at], ARGV[at + 1], ARGV[at + 2] == '1', at + 3) end
 function does.finish(at)
