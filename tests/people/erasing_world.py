@@ -336,6 +336,7 @@ class ErasingCase(SynchronousTestCase):
     def setUp(self) -> None:
         store = RealStore()
         self.addCleanup(store.remove)
+        self.store = store
         self.world = World(store.start())
         self.addCleanup(lambda: self.world.client.close())
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tests.people.erasing_world import DAY, A, ErasingCase, N
+from tests.real.store import wait_until
 from tests.store.people.directly import done
 from tfserver.config.privacy import Privacy
+from tfserver.errors import StoreUnavailable
 from tfserver.people.retaining import DAY_SECONDS, Retaining
 from tfserver.person import Person, Validity
 from tfserver.store.people.traces import Traces
@@ -71,6 +74,40 @@ class DayTests(RetainingCase):
         self.assertEqual([one.enrollid for one in found], [3, 4])
         self.assertGreaterEqual(found[0].days, 20)
         self.assertEqual([one.enrollid for one in done(retaining.due(20, 4, 9))], [5])
+
+    def rewritten(self) -> bool:
+        """Whether a day let the store write its file anew."""
+        asked: list[Any] = []
+
+        async def rewrite_file() -> None:
+            """It is asked to."""
+            asked.append(None)
+            raise StoreUnavailable("it is not allowed")
+
+        self.patch(self.world.means.traces, "rewrite_file", rewrite_file)
+        self.day()
+        return bool(asked)
+
+    def test_store_file(self) -> None:
+        """In the days after an erasure the store writes its file anew, where it may; else it need not."""
+        self.assertFalse(self.rewritten())
+        self.world.order()
+        self.assertTrue(self.rewritten())
+        self.world.client.now += 3 * DAY
+        self.assertFalse(self.rewritten())
+
+    def test_store_file_forgets(self) -> None:
+        """What was deleted is in the store's file no more once it was written anew."""
+        call = self.world.client.call
+        call("HSET", "tf:x", "name", "Qwertzia")
+        call("DEL", "tf:x")
+        self.assertIn(b"Qwertzia", self.aof())
+        done(self.world.means.traces.rewrite_file())
+        wait_until(lambda: b"Qwertzia" not in self.aof(), "it is written anew")
+
+    def aof(self) -> bytes:
+        """What is in the store's file."""
+        return b"".join(path.read_bytes() for path in Path(self.store.folder).rglob("*.aof"))
 
     def test_strangers_to_the_directory(self) -> None:
         """What terminals told of people who are not in the directory goes so long after they told it last."""

@@ -237,7 +237,7 @@ class PutTests(PeopleCase):
     def test_refused(self) -> None:
         """What the directory refuses is said in its words, with the field it is about."""
         for why, status, *fields in (
-            (ExternalIdTaken("P-1", 8), 409, "external_id"),
+            (ExternalIdTaken(8), 409, "external_id"),
             (Outdated("person 7", 3), 409, "version"),
             (BeingErased(7), 409),
             (NoSuchGroup("night"), 422, "groups"),

@@ -12,7 +12,7 @@ from tfserver.commands.held import Told, keep_held
 from tfserver.credentials import CARD, Content, is_bare, problem_with, slots_of
 from tfserver.model import rfc3339
 from tfserver.person import Proof
-from tfserver.privacy import is_private, short
+from tfserver.privacy import is_private, redacted, short
 from tfserver.store.shelf import Bad
 from tfserver.store.users import Origin, Profile
 from tfserver.wire import codec, lenient
@@ -88,16 +88,25 @@ def _credential(backupnum: int | None, record: str) -> tuple[int, str] | None:
 
 
 def _unreadable(told: SendUser, word: str, why: str) -> Bad:
-    """The frame without its record: nothing biometric and no password lies open in the quarantine."""
+    """The frame without its record: nothing biometric and no password lies open in the quarantine. Nor does a
+    name whose number can't be read: nobody would find it when the person is to be forgotten."""
     open_part = {
         "cmd": word,
         "enrollid": short(told.enrollid),
-        "name": told.name[:MOST_NAME],
+        "name": told.name[:MOST_NAME] if _is_number(told.enrollid) else redacted(told.name),
         "backupnum": short(told.backupnum),
         "record": {"redacted": True, "bytes": len(str(told.record))},
     }
     raw = msgspec.json.encode(open_part)[:MOST_RAW].decode("utf-8", "ignore").encode()
     return Bad(f"{word}: {why}", raw)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        lenient.integer(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _extra(rest: dict[str, Any]) -> dict[str, Any]:

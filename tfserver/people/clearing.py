@@ -92,7 +92,11 @@ class Clearing:
     async def _orders(self, going: Going) -> Cleared:
         """Orders that wait are taken back; those that are over keep the number only."""
         number, changed, left = going.asked.enrollid, 0, 0
-        sns = {*await self._means.erasures.terminals(), *terminals_of(going)}
+        sns = {
+            *await self._means.erasures.terminals(),
+            *terminals_of(going),
+            *await self._means.traces.deleted(),
+        }
         for sn in sorted(sns):
             async for trace in self._means.traces.orders(sn, number):
                 if trace.actor.startswith(OWN):

@@ -143,9 +143,11 @@ def kept_by(archive: Archive, privacy: Privacy) -> dict[str, str]:
     punches = ", ".join(f"{kind.value}: {count} days" for kind, count in days) or "for ever"
     audit = f"{privacy.audit_days} days" if privacy.audit_days else "as many as there is room for"
     return {
-        "punches": "the record of working time is kept by the number, as the law asks; "
+        "punches": "the record of working time is kept by the number, as the law asks, with what terminals "
+        "sent beside it (some send the name); "
         f"until when says archive.keep_days ({punches})",
         "audit": f"who did what is kept, to be answerable for; until when says privacy.audit_days ({audit})",
         "backups": "what is in older backups opens by the data keys in them; a store that is brought back "
-        "from one is cleared again at the next start, by what the archive remembers of erasures",
+        "from one is cleared again at the next start, by what the archive remembers of erasures; the store's "
+        "append-only file has what was until it is written anew, within a day where the store allows that",
     }

@@ -13,6 +13,7 @@ import msgspec
 from twisted.logger import Logger
 
 from tfserver.config.privacy import Privacy
+from tfserver.errors import StoreError
 from tfserver.people.erasing import ErasureDesk
 from tfserver.people.repeating import Journal, Repeating
 from tfserver.person import Known
@@ -27,6 +28,8 @@ AGAIN: Final = "again"
 """The store may have lost erasures: it is compared with the archive."""
 DAY_SECONDS: Final = 86_400.0
 DAY_MS: Final = 86_400_000
+REWRITTEN_DAYS: Final = 2
+"""So long after an erasure the store's file is written anew each day: the last time behind what followed."""
 ACTOR: Final = "privacy.erase_expired_days"
 
 
@@ -75,7 +78,19 @@ class Retaining:
         if privacy.pushed_days:
             await self._traces.expire_strangers(privacy.pushed_days * DAY_MS)
         await self._expired()
+        await self._rewrite()
         return DAY_SECONDS
+
+    async def _rewrite(self) -> None:
+        """What was deleted goes from the store's own file too, in the days after an erasure."""
+        newest, _ = await self._erasures.listing(1, "")
+        since = self._erasures.now_ms() - REWRITTEN_DAYS * DAY_MS
+        if not newest or 1000 * datetime.fromisoformat(newest[0].ordered).timestamp() < since:
+            return
+        try:
+            await self._traces.rewrite_file()
+        except StoreError as refused:
+            self._log.warn("the store does not write its file anew: {refused}", refused=str(refused))
 
     async def due(self, days: int, after: int, limit: int) -> list[Due]:
         """People behind a number whose validity ended at least so many days ago, by their numbers."""

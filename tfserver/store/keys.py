@@ -195,6 +195,11 @@ class Keys:
         """Hash: enrollid → erasure, as long as terminals may still tell of that person."""
         return f"{self.prefix}erased"
 
+    @property
+    def deleted(self) -> str:
+        """Set of terminals that were deleted, as long as their orders may still be here."""
+        return f"{self.prefix}deleted"
+
     def enrolment(self, enrolment_id: str) -> str:
         """Hash: an enrolment at a terminal, and how far it is."""
         return f"{self.prefix}enrolment:{enrolment_id}"

@@ -283,7 +283,7 @@ class Terminals:
         keys = self._client.keys
         names = [keys.terminal(sn), keys.pending, keys.terminals, keys.heard, keys.punched, keys.claimants]
         args = [canonical_sn(sn), keys.everybody, keys.lost(""), LOST_LIFE]
-        return bool(await self._client.run("forget", [*names, keys.events], args))
+        return bool(await self._client.run("forget", [*names, keys.events, keys.deleted], args))
 
     async def proof(self, sn: str) -> Proof:
         """What is proven of a terminal's records."""

@@ -33,10 +33,11 @@ class Undone(Exception):
 
 
 class ExternalIdTaken(Undone):
-    """Somebody else has this external id."""
+    """Somebody else has this external id. It is not told which: refusals stand in the audit, and there it
+    would outlive that person."""
 
-    def __init__(self, external_id: str, enrollid: int) -> None:
-        super().__init__(f"external id '{external_id}' is that of person {enrollid}")
+    def __init__(self, enrollid: int) -> None:
+        super().__init__(f"this external id is that of person {enrollid}")
         self.enrollid = enrollid
 
 
@@ -232,8 +233,7 @@ class Directory:
 
 def _refusal(person: Person, answer: str, found: list[Any]) -> Undone:
     if answer == "taken":
-        assert person.external_id is not None
-        return ExternalIdTaken(person.external_id, int(found[0]))
+        return ExternalIdTaken(int(found[0]))
     if answer == "outdated":
         return Outdated(f"person {person.enrollid}", int(found[0]))
     return NoSuchGroup(found[0]) if answer == "group" else BeingErased(person.enrollid)

@@ -55,6 +55,16 @@ class Traces:
             if many < ORDERS_A_CALL:
                 return
 
+    async def deleted(self) -> set[str]:
+        """The terminals that were deleted and have orders here still; the others are remembered no longer."""
+        keys, found = self._client.keys, set[str]()
+        for sn in await self._client.read("SMEMBERS", keys.deleted):
+            if await self._client.read("EXISTS", keys.orders(sn)):
+                found.add(sn)
+            else:
+                await self._client.write("SREM", keys.deleted, sn)
+        return found
+
     async def redact(self, trace: Trace, enrollid: int) -> bool:
         """Leave of a person only the number in an order that is over; False when there was nothing more."""
         parts = [_without(part, enrollid) for part in (trace.shown, trace.args, trace.reply)]
@@ -126,6 +136,11 @@ class Traces:
             if str(cursor) == "0":
                 return count
 
+    async def rewrite_file(self) -> None:
+        """Let the store write its append-only file anew, in the background: what was deleted stands there
+        until then. StoreError where that is not allowed."""
+        await self._client.write("BGREWRITEAOF")
+
     async def trim_audit(self, before_ms: int) -> int:
         """Forget who did what before this moment; how much that was."""
         return int(await self._client.write("XTRIM", self._client.keys.audit, "MINID", f"{before_ms}-0"))
@@ -163,4 +178,12 @@ def _tells_of(raw: str, enrollid: int) -> bool:
     except msgspec.DecodeError:
         return False
     is_about = isinstance(told, dict) and told.get("cmd") in _TOLD_OF_PEOPLE
-    return is_about and str(told.get("enrollid")).strip().lstrip("0") == str(enrollid)
+    return is_about and _number(told.get("enrollid")) == enrollid
+
+
+def _number(told: Any) -> float | None:
+    """As terminals write numbers: also as text, with zeros before it, or ``7.0``."""
+    try:
+        return int(told) if isinstance(told, int) or str(told).strip().isdigit() else float(told)
+    except (TypeError, ValueError):
+        return None

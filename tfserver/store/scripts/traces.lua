@@ -13,10 +13,12 @@ function does.orders()
   local ids = run('ZRANGE', KEYS[1], ARGV[4], ARGV[4] + ARGV[5] - 1)
   local found, name = {#ids}, '"enrollid":' .. ARGV[3] .. '%f[^0-9]'
   for _, id in ipairs(ids) do
-    local shown = run('HGET', ARGV[2] .. id, 'shown')
-    if shown and string.find(shown, name) then
-      local rest = run('HMGET', ARGV[2] .. id, 'state', 'told', 'args', 'reply')
-      for _, part in ipairs({id, rest[1] or '', rest[2] or '', shown, rest[3] or '', rest[4] or ''}) do
+    -- of packets only the size is shown
+    local seen = run('HMGET', ARGV[2] .. id, 'shown', 'args')
+    local shown, args = seen[1] or '', seen[2] or ''
+    if string.find(shown, name) or string.find(args, name) then
+      local rest = run('HMGET', ARGV[2] .. id, 'state', 'told', 'reply')
+      for _, part in ipairs({id, rest[1] or '', rest[2] or '', shown, args, rest[3] or ''}) do
         found[#found + 1] = part
       end
     end
