@@ -117,6 +117,38 @@ class RoundTripTests(BackupCase):
         self.assertEqual(target.ask("SISMEMBER", "tf:known:A:20260402", "777"), 1)
         self.assertEqual(target.ask("XLEN", "tf:punches"), 2)
 
+    def test_people_meanwhile(self) -> None:
+        """Of an erasure that is in the backup the person is gone there too, and the lists of people lack
+        nobody who was made while it was written. What has almost such a name is not forgotten."""
+
+        def meanwhile(store: Blocking, prefix: bytes) -> Iterator[list[bytes]]:
+            """All keys, and behind them somebody is erased, and somebody else is made."""
+            yield from self.keys(store, prefix)
+            ask("HSET", "tf:erased", "1", "e2")
+            ask("ZADD", "tf:erasures", 2, "e2")
+            ask("HSET", "tf:erasure:e2", "e", "{}")
+            ask("SET", "tf:user:900", "Zoe")
+            for name in ("tf:people", "tf:names", "tf:members:staff"):
+                ask("ZADD", name, 0, "900")
+            yield [b"tf:user:900"]
+
+        ask = self.source.ask
+        ask("HSET", "tf:erased", "0", "e1")
+        ask("ZADD", "tf:erasures", 1, "e1")
+        ask("HSET", "tf:erasure:e1", "e", "{}")
+        ask("HSET", "tf:quarantine-shares", "A", 1)
+        for name in ("tf:people", "tf:names", "tf:members:staff"):
+            ask("ZADD", name, 0, "1")
+        with mock.patch.object(backup, "_keys", meanwhile):
+            self.save()
+        target = self.open(self.new_store())
+        self.bring(target)
+        self.assertEqual(target.ask("HKEYS", "tf:erased"), [b"0"])
+        self.assertEqual(target.ask("ZRANGE", "tf:erasures", 0, -1), [b"e1"])
+        self.assertEqual(target.ask("EXISTS", "tf:erasure:e1", "tf:erasure:e2", "tf:quarantine-shares"), 2)
+        for name in ("tf:people", "tf:names", "tf:members:staff"):
+            self.assertEqual(target.ask("ZRANGE", name, 0, -1), [b"1", b"900"])
+
     def test_trimmed_meanwhile(self) -> None:
         """What leaves the stream while the backup is made is marked as such in the backup."""
 

@@ -33,8 +33,23 @@ _LAST: Final = tuple(name.encode() for name in (_PUNCHES, Keys("").quarantine, _
 """Copied behind the sets of known punches: what is known in a backup is also in its feed, so nothing that
 comes again is taken for a repeat of something that is not there. What was trimmed from the stream is told
 behind it, so that it is looked for in the archive."""
+_ERASURES: Final = Keys("").erasures.encode()
+_ERASURE: Final = Keys("").erasure("").encode()
+_FIRST: Final = (Keys("").erased.encode(), _ERASURES)
+"""Copied before the people, as is each erasure: of one that a backup has the person is gone there too. One
+that was ordered meanwhile it does not have, and then it is done again, by what the archive remembers."""
+_INDEXES: Final = tuple(
+    name.encode()
+    for keys in [Keys("")]
+    for name in (keys.people, keys.names, keys.external_ids, keys.collisions, keys.groups)
+)
+_MEMBERS: Final = Keys("").members("").encode()
+"""Copied behind the people: whoever is in a list and not there himself is passed over, and the other way round
+nobody would find somebody."""
 _META: Final = Keys("").meta.encode()
 _TERMINAL: Final = Keys("").terminal("").encode()
+_IN_TURN: Final = frozenset({*_FIRST, *_INDEXES, *_LAST})
+_ALL_IN_TURN: Final = (_ERASURE, _MEMBERS)
 _LEASED: Final = (_ARCHIVED.encode(), Keys("").webhook("").encode())
 
 
@@ -62,12 +77,17 @@ def described(store: Blocking, prefix: str, time: str) -> Header:
 
 
 def entries(store: Blocking, prefix: str) -> Iterator[Entry]:
-    """All keys under a prefix; the streams of punches come last."""
-    start = prefix.encode()
+    """All keys under a prefix: erasures before people, lists of people behind them, the streams of punches
+    last."""
+    start, lists = prefix.encode(), set(_INDEXES)
+    ids = store.ask("ZRANGE", start + _ERASURES, 0, -1)
+    yield from _dumped(store, start, [*_FIRST, *(_ERASURE + one for one in ids)])
     for keys in _keys(store, start):
         names = [key.removeprefix(start) for key in keys]
-        wanted = [name for name in names if not name.startswith(_OF_PROCESSES) and name not in _LAST]
-        yield from _dumped(store, start, wanted)
+        lists.update(name for name in names if name.startswith(_MEMBERS))
+        others = [name for name in names if name not in _IN_TURN and not name.startswith(_ALL_IN_TURN)]
+        yield from _dumped(store, start, [name for name in others if not name.startswith(_OF_PROCESSES)])
+    yield from _dumped(store, start, sorted(lists))
     for name in _LAST:
         yield from _dumped(store, start, [name])
 
