@@ -44,7 +44,7 @@ _INDEXES: Final = tuple(
     for name in (keys.people, keys.names, keys.external_ids, keys.collisions, keys.groups)
 )
 _MEMBERS: Final = Keys("").members("").encode()
-"""Copied behind the people: whoever is in a list and not there himself is passed over, and the other way round
+"""Copied behind the people: who is in a list and not there is passed over, and the other way round
 nobody would find somebody."""
 _META: Final = Keys("").meta.encode()
 _TERMINAL: Final = Keys("").terminal("").encode()
