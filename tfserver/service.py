@@ -45,6 +45,7 @@ from tfserver.store.feed import Feed
 from tfserver.store.inquiries import Inquiries
 from tfserver.store.masterkey import KeyWatch
 from tfserver.store.outbox import Outbox
+from tfserver.store.people.external_ids import ExternalIds
 from tfserver.store.people.holdings import Holdings
 from tfserver.store.punches import Punches
 from tfserver.store.sessions import Sessions
@@ -114,9 +115,9 @@ class Server(service.Service):
         self.tokens = tokens
         channels = [store.client.keys.everybody, store.client.keys.wake(owner)]
         store.client.listen(channels, self._heard)
-        await self._begin(web)
-        await self._begin(self.gateway)
-        await self._begin(self.people)
+        # external ids before a punch can come
+        for part in (self.external_ids, web, self.gateway, self.people):
+            await self._begin(part)
         settle_memory()
         self._tell_ready(store, web, services.metrics)
 
@@ -169,7 +170,11 @@ class Server(service.Service):
         punches, users, terminals = stores.punches, stores.users, stores.terminals
         queues = (lambda: max(punches.fullness, users.fullness), lambda: terminals.waiting)
         pressed = Pressure(metrics, limits.memory_mb, *queues)
-        return Services(stores, self.settings, metrics, Present(time.time), pressure=pressed)
+        self.external_ids = ExternalIds(self._reactor, store.client)
+        known = self.external_ids.by_person
+        return Services(
+            stores, self.settings, metrics, Present(time.time), pressure=pressed, external_ids=known
+        )
 
     def _sources(self, store: StorePart, services: Services, tokens: Tokens) -> Sources:
         return Sources(
@@ -209,7 +214,9 @@ class Server(service.Service):
         elif message == REVOKED:
             self.tokens.forget()
             self.sessions.forget()
-        elif any(one.heard(message) for one in (self.inquiries, self.key_watch, self.people)):
+        elif any(
+            one.heard(message) for one in (self.inquiries, self.key_watch, self.external_ids, self.people)
+        ):
             return
         else:
             self.gateway.fleet.woken(channel, message)

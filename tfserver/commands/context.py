@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -60,6 +60,8 @@ class Services:
     leases: Iterator[int] = field(default_factory=itertools.count)
     """Numbers the leases of this process in the order the store gave them."""
     pressure: Pressure = field(default_factory=Pressure)
+    external_ids: Mapping[int, str] = field(default_factory=dict)
+    """What other systems call people, by their numbers."""
 
 
 class Context:

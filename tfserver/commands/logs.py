@@ -141,6 +141,7 @@ def _ingest(
     """Fix identity and time of records, once and for ever."""
     sn, site, guessed = shelf.told, terminal.site, terminal.guessed
     canonical, received, meaning = shelf.sn, moment.text, terminal.meaning
+    external_id = terminal.services.external_ids.get
     records = []
     for log, when in zip(logs, whens, strict=True):
         enrollid, mode, inout, event = log.enrollid, log.mode, log.inout, log.event
@@ -151,7 +152,7 @@ def _ingest(
         # By position, in the order of the class: with names it takes twice as long.
         # fmt: off
         punch = Punch(
-            uid, sn, site, kind, enrollid, None,
+            uid, sn, site, kind, enrollid, external_id(enrollid),
             log.time, when.time, when.utc, when.offset_ms, received,
             mode, verify, inout, event, log.temp, clock, log.extra,
         )
