@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.cli.stub import Answer, StubCase, problem
+from tfserver.cli import following
 
 GONE = problem(404, "no person has the number 7")
 
@@ -197,6 +200,71 @@ class GroupsTests(StubCase):
         """A group is forgotten."""
         self.stub.on("DELETE /groups/staff", Answer(204, ""))
         self.assertEqual(self.ask("groups", "remove", "staff").out, "staff: removed\n")
+
+
+class FilesTests(StubCase):
+    """People from files, and to files."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        patch = mock.patch.object(following, "LOOK_SECONDS", 0)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def imported(self, state: str, **changed: Any) -> dict[str, Any]:
+        """An import as the API tells of it."""
+        found = {
+            "id": "i1", "state": state, "actor": "token o", "form": "csv", "dry_run": False,
+            "on_error": "skip", "created": "x", "begun": None, "ended": None, "why": "", "bytes": 9,
+            "rows": 3, "reached": 0, "made": 1, "changed": 1, "same": 0, "wrong": 0, "told": 0,
+        }  # fmt: skip
+        return {**found, **changed}
+
+    def file(self, name: str = "staff.csv") -> str:
+        """A file with people."""
+        path = Path(self.mktemp()).with_name(name).absolute()
+        path.write_bytes(b"enrollid,name\r\n7,Ines\r\n")
+        return str(path)
+
+    def test_imported(self) -> None:
+        """A file goes as it is, and what came of its rows is told."""
+        self.stub.on("POST /imports", Answer(202, self.imported("waiting")))
+        over = self.imported("done", errors=[])
+        self.stub.on("GET /imports/i1", self.imported("working", errors=[]), over)
+        done = self.ask("people", "import", self.file(), "--dry-run", "--stop")
+        self.assertEqual(done.status, 0, done.err)
+        self.assertIn("1 made, 1 changed, 0 as they are, 0 rows wrong", done.out)
+        asked = self.stub.asked[0]
+        self.assertEqual(
+            (asked.query, asked.body[:8]), ({"dry_run": "true", "on_error": "stop"}, b"enrollid")
+        )
+        self.assertEqual(self.stub.headers[0]["Content-Type"], "text/csv")
+
+    def test_wrong_rows(self) -> None:
+        """Each wrong row is told with its column; exit code 1."""
+        self.stub.on("POST /imports", Answer(202, self.imported("waiting")))
+        error = {"row": 2, "field": "valid_until", "message": "expected a day or a moment that exists"}
+        self.stub.on("GET /imports/i1", self.imported("done", wrong=1, errors=[error]))
+        done = self.ask("people", "import", self.file("staff.jsonl"))
+        self.assertEqual(done.status, 1)
+        self.assertRegex(done.out, r"(?m)^2 +valid_until +expected a day or a moment that exists$")
+        self.assertEqual(self.stub.headers[0]["Content-Type"], "application/x-ndjson")
+
+    def test_what_is_it(self) -> None:
+        """A file that says nothing of its format is asked about, one that is not there is told."""
+        self.assertEqual(self.ask("people", "import", self.file("staff.txt")).status, 2)
+        self.assertEqual(self.ask("people", "import", "/nowhere/staff.csv").status, 1)
+        self.assertEqual(self.stub.asked, [])
+
+    def test_exported(self) -> None:
+        """All people as the server writes them, or all that is kept of one."""
+        self.stub.on("GET /users", "enrollid,name\r\n7,Ines\r\n")
+        self.assertEqual(self.ask("people", "export", "--group", "staff").out, "enrollid,name\r\n7,Ines\r\n")
+        self.assertEqual((self.only().accept, self.only().query), ("text/csv", {"group": "staff"}))
+        self.stub.on("GET /users/7/data", '{"end":true}\n')
+        self.assertEqual(self.ask("people", "export", "7", "--records").out, '{"end":true}\n')
+        self.assertEqual(self.stub.asked[1].query, {"records": "true"})
+        self.assertEqual(self.ask("people", "export", "--records").status, 2)
 
 
 class ErasingTests(StubCase):

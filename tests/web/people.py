@@ -9,6 +9,7 @@ from tests.commands.pictures import stripes
 from tests.gateway.stand_ins import Face
 from tests.web.copied import Chunks, a_restoration, a_snapshot
 from tests.web.erased import PLACE, TOLD
+from tests.web.import_samples import imports
 from tests.web.plans import a_head, a_plan, a_step, differences
 from tests.web.samples import AT, ORDER_ID, SN
 from tfserver.commands.photos import look_at
@@ -94,7 +95,7 @@ class People:
             remove=lambda enrollid: enrollid == ENROLLID,
             put_credential=Credential(BACKUPNUM, "v1", Made(at=AT), 10),
             remove_credential=True,
-            record=None,
+            record=("3120457781", known().credentials[0]),
             adopt=True,
         )
         self.groups = Face(
@@ -115,6 +116,8 @@ class People:
         self._add_plans()
         self._add_enrolments()
         self._add_snapshots()
+        self.imports = imports()
+        self.told = Face(profiles=[], slots=[], opened=None, pictures=[])
         report = Report(**TOLD, places=[PLACE])
         self.erasures = Face(order=report, get=report, listing=([Summary(**TOLD)], None))
         self.privacy = Face(due=[Due(ENROLLID, "2026-01-01", 40)])
@@ -158,4 +161,5 @@ class People:
         return [
             *(self.directory, self.groups, self.holdings, self.plans, self.planning),
             *(self.enrolments, self.applying, self.snapshots, self.erasures, self.privacy),
+            *(self.imports, self.told),
         ]

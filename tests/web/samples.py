@@ -36,6 +36,7 @@ BODIES: dict[str, Any] = {
     "RestoreBody": {"snapshot": "s1", "confirm": SN},
     "ReplaceBody": {"of": SN, "confirm": SN},
     "Snapshot_file": b"sealed bytes",
+    "People_file": b'{"enrollid": 7}',
     "NewPlan": {"sites": ["north"], "foreign": "keep", "verify": "records", "read": "fresh"},
 }
 """What each body may look like, by the name of its schema."""

@@ -26,7 +26,7 @@ class RefusedTests(YieldingCase):
     def test_which(self) -> None:
         """Those that read many rows give way; whoever looks after terminals or orders something is served."""
         expected = {"list_punches", "clock_report", "stream", "get_capacity", "get_snapshot_file"}
-        expected |= {"upload_snapshot", "check_photo", "put_photo"}
+        expected |= {"upload_snapshot", "check_photo", "put_photo", "import_users", "get_user_data"}
         self.assertEqual({route.name for route in ROUTES if route.yields}, expected)
 
     def test_pages_and_exports(self) -> None:

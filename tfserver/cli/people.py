@@ -11,6 +11,7 @@ from tfserver.cli.enrollids import number_argument, numbers_argument
 from tfserver.cli.groups import UsualGroup
 from tfserver.cli.outcome import Failed
 from tfserver.cli.output import Column, People, Row, prints, progress
+from tfserver.cli.people_files import export_people, import_people
 
 ZONES: Final = ("weekzone", "weekzone2", "weekzone3", "weekzone4", "group")
 KEPT: Final = ("name", "external_id", "admin", "validity", "access", "groups", "note", "version")
@@ -76,6 +77,10 @@ def command() -> None:
       tfserver people set 7 --name "Ann Lee" --group staff --until 2026-12-31
       tfserver people collisions
     """
+
+
+command.add_command(import_people)
+command.add_command(export_people)
 
 
 @command.command("list")

@@ -9,12 +9,14 @@ from tfserver.people.converging import Converging
 from tfserver.people.darkroom import Darkroom
 from tfserver.people.enrolling import Enrolling
 from tfserver.people.erasing import ErasureDesk
+from tfserver.people.imports import Importing
 from tfserver.people.planner import Planner
 from tfserver.people.retaining import Retaining
 from tfserver.people.snapshots import SnapshotDesk
 from tfserver.store.people.directory import Directory
 from tfserver.store.people.groups import Groups
 from tfserver.store.people.holdings import Holdings
+from tfserver.store.people.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +34,7 @@ class Faces:
     enrolments: Enrolling
     photos: Darkroom
     snapshots: SnapshotDesk
+    imports: Importing
+    told: Told
     erasures: ErasureDesk
     privacy: Retaining

@@ -15,8 +15,11 @@ from tfserver.people.converging import Converging
 from tfserver.people.copies import Copies
 from tfserver.people.darkroom import Darkroom
 from tfserver.people.enrolling import Enrolling
+from tfserver.people.entering import Entering
+from tfserver.people.entering import Means as ImportMeans
 from tfserver.people.faces import Faces
 from tfserver.people.forgetting import Forgetting, means_of
+from tfserver.people.imports import KIND, Importing
 from tfserver.people.localtime import clocks
 from tfserver.people.looking import Looker
 from tfserver.people.means import Means
@@ -33,11 +36,13 @@ from tfserver.store.errands import Errands
 from tfserver.store.people.directory import Directory
 from tfserver.store.people.enrolments import Enrolments
 from tfserver.store.people.groups import Groups
+from tfserver.store.people.imports import Imports
 from tfserver.store.people.plans import Plans
 from tfserver.store.people.present import Present
 from tfserver.store.people.readings import Readings
 from tfserver.store.people.restorations import Restorations
 from tfserver.store.people.snapshots import Snapshots
+from tfserver.store.people.told import Told
 from tfserver.store.people.turns import Turns
 from tfserver.store.vault import Vault
 
@@ -77,9 +82,8 @@ class PeoplePart:
         self._samples, sampler = Errands(client, sampling.KIND), Sampling(reactor, means.holdings.rooms)
         enrolling, scanner = self._enrolment(services, client, vault, means)
         snapshots, copyists = self._snapshots(services, client, vault, means)
-        erasing = means_of(services, client, vault, commander, archive, archive)
-        told = services.metrics.erasing
-        forgetting = Forgetting(services.settings.privacy, services, client, vault, erasing, told)
+        importing, importer = _imports(services, client, vault, means)
+        forgetting = _forgetting(services, client, vault, commander, archive)
         continuous = Converging(means, planning, carrying, Errands(client, converging.KIND), turns)
         self._parts: list[_Part] = [
             forgetting,
@@ -87,8 +91,7 @@ class PeoplePart:
             carrying,
             continuous,
             Worker(reactor, self._samples, sampler.do, 1),
-            scanner,
-            *copyists,
+            *(scanner, *copyists, importer),
         ]
         self.faces = Faces(
             directory=means.directory,
@@ -100,6 +103,8 @@ class PeoplePart:
             enrolments=enrolling,
             photos=Darkroom(deferToThread),
             snapshots=snapshots,
+            imports=importing,
+            told=Told(client, vault),
             erasures=forgetting.desk,
             privacy=forgetting.retaining,
         )
@@ -180,3 +185,16 @@ def _means(reactor: Any, services: Services, client: Client, vault: Vault, comma
         profiles=settings.profiles,
         local_of=clocks(reactor, settings.terminals.timezone),
     )
+
+
+def _forgetting(
+    services: Services, client: Client, vault: Vault, commander: Commander, archive: Archive
+) -> Forgetting:
+    means, told = means_of(services, client, vault, commander, archive, archive), services.metrics.erasing
+    return Forgetting(services.settings.privacy, services, client, vault, means, told)
+
+
+def _imports(services: Services, client: Client, vault: Vault, means: Means) -> tuple[Importing, Worker]:
+    kept, errands = Imports(client, vault, services.settings.people.report_days), Errands(client, KIND)
+    rows = ImportMeans(means.reactor, kept, means.directory, means.groups, vault, services.pressure)
+    return Importing(means.reactor, kept, errands), Worker(means.reactor, errands, Entering(rows).do, 1)

@@ -96,13 +96,13 @@ class Exchange:
             return await self._noted(call)
 
     async def _noted(self, call: Call) -> Answer | Streamed:
-        """The answer to somebody known. The audit gets every change, and every refused one; and who was
-        refused what stands in credentials."""
+        """The answer to somebody known. The audit gets every change, and every refused one; what only looks
+        and is in the audit is noted by its handler, before anything leaves."""
         try:
             answer = _whole(await self._handled(call))
         except Exception as failed:
             problem = self._problem(failed)
-            if call.route.changes or call.route.templates:
+            if call.route.is_noted:
                 await call.note_refusal(problem)
             raise problem from failed
         if call.route.changes and not call.is_noted:

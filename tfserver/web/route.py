@@ -83,6 +83,8 @@ class Route:
     """It answers with what stands in credentials: only tokens that were given that may ask."""
     moves_people: bool = False
     """Who belongs on which terminals may be another afterwards: continuous groups are looked over soon."""
+    audited: bool = False
+    """It changes nothing, and is in the audit all the same."""
     yields: bool = False
     """It takes much time or memory, and gives way to punches while the process is pressed."""
 
@@ -90,6 +92,11 @@ class Route:
     def changes(self) -> bool:
         """Whether it changes something, so that it is noted in the audit."""
         return self.method in CHANGES
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether the audit has who asked it, and who was refused."""
+        return self.changes or self.templates or self.audited
 
     def refused_with(self) -> list[HTTPStatus]:
         """All statuses of errors that it may answer with."""

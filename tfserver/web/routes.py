@@ -12,6 +12,7 @@ from tfserver.web.tables import (
     enrolments,
     erasures,
     feeds,
+    imports,
     orders,
     people,
     photos,
@@ -41,6 +42,8 @@ ROUTES: Final = (
     *erasures.ERASURES,
     *photos.PHOTOS,
     *snapshots.SNAPSHOTS,
+    *imports.IMPORTS,
+    *imports.PERSONAL,
 )
 MOST_BODY_BYTES: Final = max(
     route.body.most_bytes for route in ROUTES if route.body and route.body.most_bytes <= LARGE_BYTES

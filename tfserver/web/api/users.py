@@ -16,10 +16,11 @@ from tfserver.config import ModelProfile
 from tfserver.credentials import PHOTO
 from tfserver.model import SN_PATTERN, rfc3339
 from tfserver.person import GROUP_NAME, MOST_GROUPS, Access, Known, Made, Person, Validity
-from tfserver.web.answer import Answer
-from tfserver.web.api import photos
+from tfserver.web.answer import Answer, Streamed
+from tfserver.web.api import people_export, photos
 from tfserver.web.body import JsonBody
 from tfserver.web.call import Call
+from tfserver.web.formats import FORMS, accepted
 from tfserver.web.problem import Problem, bad_fields, bad_input
 from tfserver.web.query import LIMIT, Parameter, choices, text
 from tfserver.web.shapes_people import (
@@ -121,11 +122,15 @@ class _Place(NamedTuple):
     backupnum: int
 
 
-async def listing(call: Call) -> PersonPage:
-    """A page of people: by name where names are looked for, else by number."""
+async def listing(call: Call) -> PersonPage | Answer | Streamed:
+    """A page of people: by name where names are looked for, else by number; all there are as a file."""
     given = [name for name in _FILTERS if call.query[name]]
     if len(given) > 1:
         raise bad_fields([(name, f"expected only one of {', '.join(_FILTERS)}") for name in given])
+    form = FORMS.get(accepted(call.header("Accept")))
+    if form is not None:
+        _check_whole(call)
+        return await people_export.export(call, form, call.query["group"])
     query, directory = call.query, call.sources.people.directory
     limit, cursor = query["limit"], query["cursor"]
     if query["external_id"]:
@@ -143,6 +148,13 @@ async def listing(call: Call) -> PersonPage:
         found = await directory.page(after, limit + 1, query["group"])
     is_more = len(found) > limit
     return _page(found[:limit], str(found[limit - 1].person.enrollid) if is_more else None)
+
+
+def _check_whole(call: Call) -> None:
+    """Problem 422 for a part of the people where a file has all of them, or all of a group."""
+    wrong = [name for name, text in call.query.given.items() if text and name != "group"]
+    if wrong:
+        raise bad_fields([(name, "expected only 'group' where a file is asked for") for name in wrong])
 
 
 def _page(found: list[Known], following: str | None) -> PersonPage:

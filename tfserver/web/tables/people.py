@@ -6,10 +6,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from tfserver.web import formats
 from tfserver.web import shapes_people as shapes
 from tfserver.web.api import groups, users
 from tfserver.web.body import JsonBody
-from tfserver.web.route import API, NOTHING, OPERATOR, READER, Route, Scope, ok
+from tfserver.web.route import API, NOTHING, OK, OPERATOR, READER, Route, Scope, Shape, ok
 
 _USER: Final = f"{API}/users/{{enrollid}}"
 _GROUP: Final = f"{API}/groups/{{name}}"
@@ -24,7 +25,10 @@ USERS: Final = (
         scope=Scope.ALL_SITES,
         handler=users.listing,
         query=users.PARAMETERS,
-        answers=ok(shapes.PersonPage),
+        answers={
+            OK: Shape("a page; as CSV and NDJSON all there are", shapes.PersonPage, formats.MEDIA),
+        },
+        refusals=(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.TOO_MANY_REQUESTS),
     ),
     Route(
         method="GET",
