@@ -37,6 +37,7 @@ from tfserver.store.people.directory import Directory
 from tfserver.store.people.enrolments import Enrolments
 from tfserver.store.people.erasures import ERASURE, VISIT, Erasures, Report, ShownPlace
 from tfserver.store.people.holdings import Holdings
+from tfserver.store.people.imports import Imports
 from tfserver.store.people.restorations import Restorations
 from tfserver.store.people.snapshots import Snapshots
 from tfserver.store.people.traces import Traces
@@ -213,6 +214,7 @@ class World:
             snapshots=self.snapshots,
             restorations=Restorations(client),
             enrolments=self.enrolments,
+            imports=Imports(client, self.vault, 90),
             archive=archive,
             journal=self.journal,
             asker=Asker(commander, "erasure"),

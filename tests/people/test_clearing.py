@@ -11,8 +11,11 @@ from tfserver.commands.people import NamedPerson, SetUserName
 from tfserver.people.clearing import Clearing
 from tfserver.person import Made
 from tfserver.store.archive.finding import Found
+from tfserver.store.archive.forms import Form
 from tfserver.store.people.enrolments import Asked, EnrolmentState
 from tfserver.store.people.erasures import Going
+from tfserver.store.people.imports import Asked as ImportAsked
+from tfserver.store.people.imports import ImportState
 from tfserver.store.people.restorations import Wish, new_restoration_id
 from tfserver.store.people.snapshots import Copied, Taken
 from tfserver.store.people.snapshots import new_id as new_snapshot
@@ -224,3 +227,16 @@ class PlaceTests(ClearingCase):
         done(enrolments.end(found, EnrolmentState.CANCELLED, "cancelled"))
         self.assertTrue(self.clear("enrolments", going)[0])
         self.assertEqual([one.id for one in done(enrolments.listing("", 9, ""))[0]], ["x2"])
+
+    def test_imports(self) -> None:
+        """A file from before the order may name the person, until its import is over; a later one is refused
+        that row anyway."""
+        imports, asked = self.world.means.imports, ImportAsked("o", Form.CSV, False, "skip")
+        before, wrapped = done(imports.begin(asked))
+        done(imports.put_piece(before, wrapped, 1, "enrollid,name"))
+        going = self.going()
+        after, _ = done(imports.begin(asked))
+        self.world.client.call("ZADD", self.world.client.keys.imports, going.ordered + 1, after)
+        self.assertEqual(self.clear("imports", going), (False, "imports from before that are not over: 1"))
+        done(imports.end(before, ImportState.CANCELLED))
+        self.assertEqual(self.clear("imports", going), (True, "imports from before that are not over: 0"))

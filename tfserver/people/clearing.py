@@ -22,6 +22,7 @@ from tfserver.store.errands import Errands
 from tfserver.store.people.enrolments import Enrolment, Enrolments, Wish
 from tfserver.store.people.erasures import Erasures, Going, PlaceState
 from tfserver.store.people.holdings import Holdings
+from tfserver.store.people.imports import Imports
 from tfserver.store.people.restorations import Restorations
 from tfserver.store.people.snapshots import Snapshots
 from tfserver.store.people.traces import Traces
@@ -48,6 +49,7 @@ class Means:
     snapshots: Snapshots
     restorations: Restorations
     enrolments: Enrolments
+    imports: Imports
     archive: Archive
     journal: Journal
     asker: Asker
@@ -74,6 +76,7 @@ class Clearing:
             "orders": self._orders,
             "enrolments": self._enrolments,
             "snapshots": self._snapshots,
+            "imports": self._imports,
             "quarantine": self._quarantine,
             "pictures": self._pictures,
             "names": self._names,
@@ -144,6 +147,12 @@ class Clearing:
         found = await self._means.snapshots.forget_person(going.asked.enrollid)
         await self._means.restorations.forget_person(going.asked.enrollid)
         return Cleared(True, f"snapshots that had it: {len(found)}")
+
+    async def _imports(self, going: Going) -> Cleared:
+        """Files from before the order may name the person. While the erasure is open its row is refused, so
+        nothing of it comes in by them; what was sent goes when an import is over."""
+        left = await self._means.imports.open_since_before(going.ordered)
+        return Cleared(not left, f"imports from before that are not over: {left}")
 
     async def _quarantine(self, going: Going) -> Cleared:
         count = await self._means.traces.clear_quarantine(going.asked.enrollid)

@@ -29,7 +29,16 @@ from tfserver.store.people.erasures import (
     new_id,
 )
 
-CLEARED: Final = ("journal", "orders", "enrolments", "snapshots", "quarantine", "pictures", "names")
+CLEARED: Final = (
+    "journal",
+    "orders",
+    "enrolments",
+    "snapshots",
+    "imports",
+    "quarantine",
+    "pictures",
+    "names",
+)
 LOOK_SECONDS: Final = 60.0
 """How often is looked for what changed, beside what wakes it."""
 SOON_SECONDS: Final = 10.0

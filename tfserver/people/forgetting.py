@@ -27,6 +27,7 @@ from tfserver.store.errands import Errands
 from tfserver.store.people.directory import Directory
 from tfserver.store.people.enrolments import Enrolments
 from tfserver.store.people.erasures import ERASURE, VISIT, Erasures
+from tfserver.store.people.imports import Imports
 from tfserver.store.people.restorations import Restorations
 from tfserver.store.people.snapshots import Snapshots
 from tfserver.store.people.traces import Traces
@@ -122,6 +123,7 @@ def means_of(
         snapshots=Snapshots(client, vault),
         restorations=Restorations(client),
         enrolments=Enrolments(client, settings.people.report_days),
+        imports=Imports(client, vault, settings.people.report_days),
         archive=archive,
         journal=journal,
         asker=Asker(commander, ERASURE),
