@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from tests.people.boxes import Box
 from tests.real.store import RealStore
 from tests.store.people.directly import DirectClient
-from tfserver.commander import KeyReused, NotNow, UnknownTerminal, Wanted
+from tfserver.commander import KeyReused, NoRoom, UnknownTerminal, Wanted
 from tfserver.config import Admission, People
 from tfserver.locks import lock_of
 from tfserver.order import ENDS, Order, OrderError, OrderState
@@ -132,7 +132,7 @@ class Orders:
             place = (wanted.fields["enrollid"], wanted.fields["backupnum"])
             words = await self._world.holdings.reserve(wanted.sn, [place], 600, f"o{len(self.orders)}")
             if words is not None:
-                raise NotNow(words)
+                raise NoRoom(words)
 
     async def _let_go(self, order: Order) -> None:
         args, rooms = self.args[order.id], self._world.holdings.rooms

@@ -5,76 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from tests.store.people.listed import DirectoryCase, zoe
+from tests.people.imported import ImportCase, asked, table
+from tests.store.people.listed import zoe
 from tfserver.errors import StoreUnavailable
 from tfserver.people import entering, imports
-from tfserver.people.entering import Entering, Means
-from tfserver.people.imports import KIND, Importing
+from tfserver.people.entering import Entering
 from tfserver.people.tabular import Unreadable
-from tfserver.pressure import Pressure
 from tfserver.store.archive.forms import Form
-from tfserver.store.errands import Errands
-from tfserver.store.people.imports import MOST_OPEN, Asked, Import, Imports, ImportState, TooManyImports
+from tfserver.store.people.imports import MOST_OPEN, ImportState, TooManyImports
 from tfserver.web.api.people_export import PeopleExport, head_of
 
-DAYS = 90
 DONE = ImportState.DONE
-
-
-def table(*rows: str, head: str = "enrollid;name") -> bytes:
-    """A file of a spreadsheet."""
-    return "".join(f"{row}\r\n" for row in (head, *rows)).encode()
-
-
-def asked(form: Form = Form.CSV, *, dry_run: bool = False, on_error: Any = "skip") -> Asked:
-    """What somebody wants of a file."""
-    return Asked("token a", form, dry_run, on_error)
-
-
-class ImportCase(DirectoryCase):
-    """One process that takes files and brings them in."""
-
-    async def begin_all(self) -> None:
-        """All faces."""
-        await self.begin()
-        self.imports = Imports(self.client, self.vault, DAYS)
-        self.errands = Errands(self.client, KIND)
-        self.importing = Importing(reactor, self.imports, self.errands)
-        self.means = Means(reactor, self.imports, self.directory, self.groups, self.vault, Pressure())
-
-    async def take(self, data: bytes, wanted: Asked | None = None) -> Import:
-        """Take a file, without bringing it in."""
-        return await self.importing.begin(wanted or asked(), data)
-
-    async def brought(self, data: bytes, wanted: Asked | None = None) -> Import:
-        """Bring a file in, and say what came of it."""
-        return await self.done((await self.take(data, wanted)).id)
-
-    async def done(self, import_id: str) -> Import:
-        """Do it to its end."""
-        self.assertIsNone(await Entering(self.means).do(import_id))
-        return await self.now(import_id)
-
-    async def now(self, import_id: str) -> Import:
-        """As it stands."""
-        found = await self.importing.get(import_id)
-        assert found is not None
-        return found
-
-    async def wrong(self, import_id: str) -> list[tuple[int, str]]:
-        """Rows that are wrong, and where."""
-        return [(one.row, one.field) for one in await self.importing.errors(import_id, 0, 1000)]
-
-    async def names(self) -> dict[int, str]:
-        """Everybody's name."""
-        return {one.person.enrollid: one.person.name for one in await self.directory.page(0, 10_000)}
-
-    def counts(self, found: Import) -> tuple[int, int, int, int]:
-        """What came of its rows."""
-        return found.made, found.changed, found.same, found.wrong
 
 
 class EnterTests(ImportCase):
@@ -92,6 +35,7 @@ class EnterTests(ImportCase):
         self.assertEqual(await self.names(), {1: "Ana", 2: "Bob", 3: "Cy"})
         self.assertEqual((await self.one(1)).person.note, "kept")
         self.assertEqual((await self.one(3)).person.source, "import")
+        self.assertEqual(self.continuous.calls, [("touch", ())])
         fields = await self.client.read("HKEYS", self.client.keys.import_of(found.id))
         self.assertEqual([one for one in fields if one.startswith("p:") or one in ("key", "judged")], [])
         self.assertGreater(await self.client.read("PTTL", self.client.keys.import_of(found.id)), 0)
@@ -173,6 +117,7 @@ class EnterTests(ImportCase):
         found = await self.brought(table("1;Bea", "2;Bo", "y;x"), asked(dry_run=True))
         self.assertEqual((found.state, self.counts(found)), (DONE, (1, 1, 0, 1)))
         self.assertEqual(await self.names(), {1: "Ana"})
+        self.assertEqual(self.continuous.calls, [])
 
     async def test_stop(self) -> None:
         """If that is wanted nothing behind the first wrong row comes in, also within a batch."""

@@ -57,6 +57,11 @@ class CsvTests(SynchronousTestCase):
         found = rows_of(b'\xef\xbb\xbfEnroll ID;First-Name\r\n\r\n"007";"Ana\r\n""B"""', piece=3)
         self.assertEqual(found, [Row(3, {"enroll_id": "007", "first_name": 'Ana\r\n"B"'})])
 
+    def test_old_line_ends(self) -> None:
+        """What separates columns is seen in the heading alone, also where a lone return ends it."""
+        found = rows_of(b'a;b\r"1,,,";",,,"\r')
+        self.assertEqual(found, [Row(2, {"a": "1,,,", "b": ",,,"})])
+
     def test_wrong_rows(self) -> None:
         """A row that can't be read spoils no other."""
         found = rows_of(b'a,b\n1\n1,2,3\n"1"x,2\n1,2\n"3,4')

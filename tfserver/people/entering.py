@@ -7,7 +7,7 @@ kill are counted as what they were, when they are found to be there already.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -51,6 +51,8 @@ class Means(NamedTuple):
     groups: Groups
     vault: Vault
     pressure: Pressure
+    touch: Callable[[], Awaitable[None]]
+    """Told when people have come in."""
 
 
 class Entering:
@@ -72,6 +74,8 @@ class Entering:
             found = await imports.get(import_id)
             if found is not None:
                 await _Run(self._means, found).all()
+                if not found.dry_run:
+                    await self._means.touch()
         return None
 
 
@@ -260,7 +264,7 @@ class _Foreseen:
             elif missing := set(change.fields.get("groups", ())) - self._groups:
                 found.append(_wrong(change, NoSuchGroup(min(missing))))
             elif taken := await self._taken(change, one):
-                found.append(_wrong(change, ExternalIdTaken("", taken)))
+                found.append(_wrong(change, ExternalIdTaken(taken)))
         return found
 
     async def _taken(self, change: Change, known: Known | None) -> int | None:

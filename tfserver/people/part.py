@@ -76,20 +76,15 @@ class PeoplePart:
         archive: Archive,
     ) -> None:
         means = _means(reactor, services, client, vault, commander)
-        plans = Errands(client, planner.KIND)
-        planning = Planner(means, plans, Readings(client))
-        carrying = Applying(means, Errands(client, applying.KIND), turns := Turns(client, _TURNS))
+        planning, carrying, continuous, planners = _plans(client, means)
         self._samples, sampler = Errands(client, sampling.KIND), Sampling(reactor, means.holdings.rooms)
         enrolling, scanner = self._enrolment(services, client, vault, means)
         snapshots, copyists = self._snapshots(services, client, vault, means)
-        importing, importer = _imports(services, client, vault, means)
         forgetting = _forgetting(services, client, vault, commander, archive)
-        continuous = Converging(means, planning, carrying, Errands(client, converging.KIND), turns)
+        importing, importer = _imports(services, client, vault, means, continuous)
         self._parts: list[_Part] = [
             forgetting,
-            Worker(reactor, plans, planning.do, _PLANS_AT_ONCE),
-            carrying,
-            continuous,
+            *(planners, carrying, continuous),
             Worker(reactor, self._samples, sampler.do, 1),
             *(scanner, *copyists, importer),
         ]
@@ -194,7 +189,19 @@ def _forgetting(
     return Forgetting(services.settings.privacy, services, client, vault, means, told)
 
 
-def _imports(services: Services, client: Client, vault: Vault, means: Means) -> tuple[Importing, Worker]:
+def _plans(client: Client, means: Means) -> tuple[Planner, Applying, Converging, Worker]:
+    plans, turns = Errands(client, planner.KIND), Turns(client, _TURNS)
+    planning = Planner(means, plans, Readings(client))
+    carrying = Applying(means, Errands(client, applying.KIND), turns)
+    continuous = Converging(means, planning, carrying, Errands(client, converging.KIND), turns)
+    return planning, carrying, continuous, Worker(means.reactor, plans, planning.do, _PLANS_AT_ONCE)
+
+
+def _imports(
+    services: Services, client: Client, vault: Vault, means: Means, continuous: Converging
+) -> tuple[Importing, Worker]:
     kept, errands = Imports(client, vault, services.settings.people.report_days), Errands(client, KIND)
-    rows = ImportMeans(means.reactor, kept, means.directory, means.groups, vault, services.pressure)
+    rows = ImportMeans(
+        means.reactor, kept, means.directory, means.groups, vault, services.pressure, continuous.touch
+    )
     return Importing(means.reactor, kept, errands), Worker(means.reactor, errands, Entering(rows).do, 1)

@@ -22,6 +22,7 @@ MOST_OF_ROW: Final = {Form.CSV: 64 * 1024, Form.NDJSON: 2 * 1024 * 1024}
 DELIMITERS: Final = ",;\t"
 SLICE: Final = 16 * 1024
 """So much of a file is read in one turn: about three milliseconds."""
+_LINE_END: Final = re.compile("[\r\n]")
 _NEVER_CLOSED: Final = "a quote is opened that nothing closes"
 _FORMULA: Final = re.compile(f"'*[{re.escape(FORMULA)}]")
 """What a spreadsheet would calculate, perhaps behind quotes that keep it from that."""
@@ -128,7 +129,7 @@ class CsvRows:
     def _read(self, text: str, is_last: bool) -> tuple[int, list[Row]]:
         """How far rows are whole, and those."""
         if text and not self._delimiter:
-            first = text.split("\n", 1)[0]
+            first = _LINE_END.split(text, 1)[0]
             self._delimiter = max(DELIMITERS, key=first.count)
         lines, read = _Lines(text), 0
         reader = csv.reader(lines, delimiter=self._delimiter or ",", strict=True)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tfserver.commander import NotNow, QueueFull, Refused, UnknownOrder, UnknownTerminal
+from tfserver.commander import NoRoom, NotNow, QueueFull, Refused, UnknownOrder, UnknownTerminal
 from tfserver.locks import DOUBTFUL, UNLOCKED
 from tfserver.model import Admission
 from tfserver.order import ENDS, Order
@@ -262,26 +262,14 @@ class Doing:
         if grounds is None or grounds.terminal.admission is not Admission.APPROVED:
             self._course.leave(1.0, str(no))
             return None
-        words = await self._lack(view)
-        if words is None:
+        if not isinstance(no, NoRoom):
             # so long ago that its order was forgotten: under another key it is put anew
             return Outcome(End.AGAIN, str(no), f"{view.order_id}~")
         if self._freeing:
             await self._window.changed(TICK)
             return None
         # what was to make room and did not go is removed again, and then this fits
-        return Outcome(End.AGAIN if self._is_owing else End.REFUSED, words)
-
-    async def _lack(self, view: ItemView) -> str | None:
-        """Why there is no room for a credential, with the arithmetic; None when there is."""
-        item, holdings = view.item, self._means.holdings
-        if item.op not in (Op.CREDENTIAL, Op.CHECK) or item.backupnum is None:
-            return None
-        places = [(item.enrollid, item.backupnum)]
-        words = await holdings.reserve(self._sn, places, MARGIN, self._plan.id)
-        if words is None:
-            await holdings.release(self._sn, places, self._plan.id)
-        return words
+        return Outcome(End.AGAIN if self._is_owing else End.REFUSED, str(no))
 
     async def _put_anew(self, view: ItemView, cmd: str, fields: dict[str, Any]) -> Order:
         """The order that was put before a kill, if it was; one that was never said is followed by another."""
