@@ -7,8 +7,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tfserver.locks import ALWAYS
-from tfserver.model import Terminal
-from tfserver.people.desired import Wanted, wanted_at
+from tfserver.model import Terminal, canonical_sn
+from tfserver.people import desired
+from tfserver.people.desired import Chooser, Wanted, wanted_at
 from tfserver.person import NO_END, Access, Group, Known, Person, Validity
 from tfserver.plan import Lock
 
@@ -44,6 +45,14 @@ class BelongingTests(SynchronousTestCase):
         ):
             self.assertIsNone(wanted(group), group)
         self.assertIsNone(wanted(Group(name="b", sites=("",)), terminal=Terminal("T1")))
+
+    def test_many_named(self) -> None:
+        """Who asks of many terminals looks through the names of a group once."""
+        looked = list[str]()
+        self.patch(desired, "canonical_sn", lambda sn: looked.append(sn) or canonical_sn(sn))
+        chooser = Chooser(Group(name="b", terminals=("t1", "T2 ", "t3")))
+        self.assertEqual([chooser.takes(Terminal(sn)) for sn in ("T1", "t2", "T9")], [True, True, False])
+        self.assertEqual(looked, ["t1", "T2 ", "t3", "T1", "t2", "T9"])
 
     def test_without_groups(self) -> None:
         """Who is in no group, or in one that is not there, belongs nowhere."""

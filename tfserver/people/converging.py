@@ -18,7 +18,7 @@ from twisted.internet import task
 from tfserver.model import Admission, Terminal, canonical_sn
 from tfserver.people.applying import Applying
 from tfserver.people.carrying.terminal import OFFLINE_SECONDS, SHORTLY
-from tfserver.people.desired import chooses
+from tfserver.people.desired import Chooser, chooses
 from tfserver.people.fitting import target_of
 from tfserver.people.gathering import A_STRETCH, Company, company
 from tfserver.people.looking import NotLearned
@@ -98,11 +98,12 @@ class Converging:
 
     async def _terminals(self, groups: Iterable[Group]) -> AsyncIterator[Terminal]:
         """Those that one of the groups chooses."""
-        after = ""
+        after, choosers = "", [Chooser(group) for group in groups]
         while True:
             page = await self._means.terminals.page(after, A_PAGE)
             for terminal in page:
-                if terminal.admission is Admission.APPROVED and _is_chosen(groups, terminal):
+                is_chosen = any(chooser.takes(terminal) for chooser in choosers)
+                if terminal.admission is Admission.APPROVED and is_chosen:
                     yield terminal
             if len(page) < A_PAGE:
                 return
@@ -116,7 +117,7 @@ class Converging:
             return await self._begun(plan)
         terminal = await self._means.terminals.get(sn)
         groups = [group for group in await self._means.groups.listing() if group.continuous]
-        is_ours = terminal is not None and _is_chosen(groups, terminal)
+        is_ours = terminal is not None and any(chooses(group, terminal) for group in groups)
         if terminal is None or not is_ours or terminal.admission is not Admission.APPROVED:
             return None
         if not terminal.online:
@@ -193,10 +194,6 @@ class Converging:
 def _last(sn: str) -> str:
     """Under this name stands which plan was made for a terminal last; no terminal is called so."""
     return f"last for {sn}"
-
-
-def _is_chosen(groups: Iterable[Group], terminal: Terminal) -> bool:
-    return any(chooses(group, terminal) for group in groups)
 
 
 def _sign(item: Item) -> Sign:

@@ -30,14 +30,27 @@ class Wanted(msgspec.Struct, frozen=True):
     lock: Lock | None = None
 
 
+class Chooser:
+    """Which terminals a group chooses, for whoever asks of many: it may name ten thousand of them."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._tags = frozenset(group.tags)
+        self._named = frozenset(map(canonical_sn, group.terminals))
+
+    def takes(self, terminal: Terminal) -> bool:
+        """Whether the people of the group belong on a terminal."""
+        return (
+            self._group.everywhere
+            or (bool(terminal.site) and terminal.site in self._group.sites)
+            or not self._tags.isdisjoint(terminal.tags)
+            or canonical_sn(terminal.sn) in self._named
+        )
+
+
 def chooses(group: Group, terminal: Terminal) -> bool:
     """Whether the people of a group belong on a terminal."""
-    return (
-        group.everywhere
-        or (bool(terminal.site) and terminal.site in group.sites)
-        or not set(group.tags).isdisjoint(terminal.tags)
-        or canonical_sn(terminal.sn) in {canonical_sn(sn) for sn in group.terminals}
-    )
+    return Chooser(group).takes(terminal)
 
 
 def choosing(groups: Iterable[Group], terminal: Terminal) -> dict[str, Group]:
