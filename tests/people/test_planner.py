@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from tests.people.planning_house import PlanningCase
 from tests.store.connected import until
+from tfserver.people.gathering import A_STRETCH
 from tfserver.people.looking import NotLearned
 from tfserver.people.planner import BadScope
-from tfserver.person import Group, Held, HeldPerson, Proof
+from tfserver.person import Group, Held, HeldPerson, Known, Person, Proof
 from tfserver.plan import Op, Options, PlanState, Scope, TerminalHead
 from tfserver.store.users import Origin, Profile, Users
 
@@ -180,3 +182,37 @@ class PlannerTests(PlanningCase):
         self.assertEqual(shown, [(7, "missing", "missing", "known"), (9, "new", "new", "listed")])
         self.assertIsNone(second.next)
         self.assertIsNone(await planner.differences("T9", 0, 2))
+
+    async def test_differences_of_many(self) -> None:
+        """A page looks at those it shows, and at not all who are in a group of everybody."""
+        planner = await self.begin()
+        await self.terminal("T1")
+        await self.person(1, "staff", slots=())
+        people = [Person(enrollid=number, name=f"P{number}") for number in range(2, 241)]
+        for person in people:
+            await self.means.directory.put(person)
+        await self.means.groups.change_members("staff", [one.enrollid for one in people], ())
+        await self.means.holdings.told("T1", 150, 11, Held(Proof.LISTED), HeldPerson(admin=0))
+        await self.means.holdings.told("T1", 999, 11, Held(Proof.LISTED), HeldPerson(admin=0))
+        read, many = list[int](), self.means.directory.many
+
+        async def noting(enrollids: Iterable[int]) -> list[Known]:
+            """Note who is read."""
+            wanted = list(enrollids)
+            read.extend(wanted)
+            return await many(wanted)
+
+        self.patch(self.means.directory, "many", noting)
+        page = await planner.differences("T1", 0, 3)
+        assert page is not None
+        self.assertEqual(([one.enrollid for one in page.people], page.next), ([1, 2, 3], 3))
+        self.assertEqual(len(read), A_STRETCH)
+        found, after = list[int](), 0
+        while True:
+            page = await planner.differences("T1", after, 70)
+            assert page is not None
+            found += [one.enrollid for one in page.people]
+            if page.next is None:
+                break
+            after = page.next
+        self.assertEqual(found, [*range(1, 241), 999])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -12,7 +13,7 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults
 
 from tfserver.errors import TfserverError
 from tfserver.model import Admission, Terminal, canonical_sn, rfc3339
-from tfserver.people.desired import chooses
+from tfserver.people.desired import Chooser, choosing, wanted_of
 from tfserver.people.differing import DifferentPerson, difference_of
 from tfserver.people.fitting import target_of
 from tfserver.people.gathering import A_STRETCH, Company, company
@@ -20,7 +21,7 @@ from tfserver.people.looking import NotLearned
 from tfserver.people.means import Means
 from tfserver.people.pacing import ORDERS, pace_of
 from tfserver.people.planning import Planning
-from tfserver.person import Group, Held, Holding, Reading
+from tfserver.person import Held, Holding, Known, Reading
 from tfserver.plan import Options, Plan, Scope, TerminalPlan
 from tfserver.store.errands import Errands
 from tfserver.store.people.plans import Overtaken, Plans
@@ -96,31 +97,54 @@ class Planner:
         terminal = await means.terminals.get(sn)
         if terminal is None:
             return None
-        found = await company(means, lambda group: chooses(group, terminal))
         holding = await means.holdings.of(sn)
-        wanted = await found.wanted_at(terminal, means.local_of(terminal))
-        slots = _by_person(holding)
-        numbers = sorted(one for one in {*wanted, *holding.people, *slots} if one > after)
-        target = target_of(terminal, means.profiles)
-        rows = [
-            difference_of(target, one, wanted.get(one), holding.people.get(one), slots.get(one, {}))
-            for one in numbers[:limit]
-        ]
-        return Differences(holding.reading, rows, rows[-1].enrollid if len(numbers) > limit else None)
+        chosen, local = choosing(await means.groups.listing(), terminal), means.local_of(terminal)
+        target, slots, rows = (
+            target_of(terminal, means.profiles),
+            _by_person(holding),
+            list[DifferentPerson](),
+        )
+        async for one, known in self._about(sorted({*holding.people, *slots}), chosen, after):
+            wanted = None if known is None else wanted_of(known, chosen, local)
+            person, held = holding.people.get(one), slots.get(one, {})
+            if wanted is None and person is None and not held:
+                continue
+            if len(rows) == limit:
+                return Differences(holding.reading, rows, rows[-1].enrollid)
+            rows.append(difference_of(target, one, wanted, person, held))
+        return Differences(holding.reading, rows, None)
+
+    async def _about(
+        self, there: Sequence[int], chosen: Iterable[str], after: int
+    ) -> AsyncIterator[tuple[int, Known | None]]:
+        """Those of a terminal and of the groups that choose it, by their numbers, with what the directory has
+        of them. No more are read than are looked at: a group may have everybody."""
+        while True:
+            begin = bisect.bisect_right(there, after)
+            numbers = set(there[begin : begin + A_STRETCH])
+            for name in chosen:
+                numbers.update(await self._means.groups.page(name, after, A_STRETCH))
+            part = sorted(numbers)[:A_STRETCH]
+            if not part:
+                return
+            known = {one.person.enrollid: one for one in await self._means.directory.many(part)}
+            for one in part:
+                yield one, known.get(one)
+            after = part[-1]
 
     async def _chosen(self, scope: Scope) -> list[Terminal]:
-        means, groups = self._means, list[Group]()
+        means, choosers = self._means, list[Chooser]()
         for name in scope.groups:
             group = await means.groups.get(name)
             if group is None:
                 raise BadScope("groups", f"no group is called '{name}'")
-            groups.append(group)
+            choosers.append(Chooser(group))
         named = {canonical_sn(sn) for sn in scope.terminals}
         found: list[Terminal] = []
         async for terminal in _all(means):
             is_chosen = canonical_sn(terminal.sn) in named or terminal.site in scope.sites
             is_chosen = is_chosen or not set(scope.tags).isdisjoint(terminal.tags)
-            if is_chosen or any(chooses(group, terminal) for group in groups):
+            if is_chosen or any(chooser.takes(terminal) for chooser in choosers):
                 found.append(terminal)
         missing = named - {canonical_sn(one.sn) for one in found}
         if missing:
@@ -163,7 +187,7 @@ class Planner:
         await each(plan.sns, TOGETHER, find)
         there = [*terminals.values()]
         # after the terminals: what they told may have changed the directory
-        people = await company(means, lambda group: any(chooses(group, one) for one in there))
+        people = await company(means, lambda group: any(map(Chooser(group).takes, there)))
 
         async def write(sn: str) -> None:
             """Plan one terminal."""
