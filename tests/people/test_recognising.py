@@ -100,3 +100,14 @@ class RecogniserTests(SynchronousTestCase):
         self.clock.advance(LOGS_SECONDS)
         self.learn()
         self.assertEqual(self.rooms.asked("logged")[1:], [({},)])
+
+    def test_no_more_logs(self) -> None:
+        """Of a flood so many are counted in all, and so many of one terminal."""
+        self.patch(recognising, "MOST_LOGS", 5)
+        self.patch(recognising, "MOST_OF_ONE", 3)
+        self.learn(*(punch(sn=sn) for sn in ("T1", "T1", "T1", "T1", "T2", "T3", "T4", "T5")))
+        for _ in range(2):
+            self.clock.advance(LOGS_SECONDS)
+            self.learn(punch(sn="T6"))
+        counted = [{sn: len(found) for sn, found in told.items()} for (told,) in self.rooms.asked("logged")]
+        self.assertEqual(counted, [{"T1": 3, "T2": 1, "T3": 1}, {"T6": 1}])

@@ -25,7 +25,8 @@ MOST_REMEMBERED: Final = 50_000
 LOGS_SECONDS: Final = 60.0
 """How often terminals' memory of logs is counted on."""
 MOST_LOGS: Final = 100_000
-"""Records that are counted then at most."""
+"""Records that are counted then at most, of all terminals."""
+MOST_OF_ONE: Final = 10_000
 FACE_MODE: Final = 8
 """A face on every device that shows it (protocol §3.3)."""
 _WORDS: Final = {
@@ -70,6 +71,7 @@ class Recogniser:
         self._known: dict[tuple[str, int, str | None], str] = {}
         """The last day of each mark that is kept, the oldest first."""
         self._logs: defaultdict[str, list[int]] = defaultdict(list)
+        self._many_logs = 0
         self._logged_at: float = reactor.seconds()
         self._told = ""
 
@@ -118,14 +120,15 @@ class Recogniser:
             del self._known[next(iter(self._known))]
 
     def _log_of(self, punch: _Punch) -> None:
-        if len(self._logs) < MOST_LOGS and len(self._logs[punch.sn]) < MOST_LOGS // 10:
+        if self._many_logs < MOST_LOGS and len(self._logs[punch.sn]) < MOST_OF_ONE:
             made = datetime.fromisoformat(punch.utc or punch.received)
             self._logs[punch.sn].append(round(made.timestamp() * 1000))
+            self._many_logs += 1
 
     async def _count(self) -> None:
         """Tell how many records terminals made; those of a minute that could not be told are not counted."""
         self._logged_at = self._reactor.seconds()
-        logs, self._logs = self._logs, defaultdict(list)
+        logs, self._logs, self._many_logs = self._logs, defaultdict(list), 0
         await self._holdings.rooms.logged(logs)
 
 

@@ -55,6 +55,12 @@ class UsedTests(HoldingCase):
         await self.holdings.rooms.emptied(SN)
         self.assertEqual(await self.used(), {})
 
+    async def test_many_logs(self) -> None:
+        """However many there are, each counts once."""
+        await self.known(usedlog=10, logsize=1000)
+        await self.holdings.rooms.logged({SN: [NOW + n for n in range(250)], "OTHER": [], "T3": [NOW]})
+        self.assertEqual(await self.used(), {"log": 260})
+
 
 class ReservedTests(HoldingCase):
     """Places are kept for what is on its way."""

@@ -18,6 +18,8 @@ ROOM_A_CALL: Final = 100
 """Questions about one terminal in a call: less than a millisecond of the store."""
 SEVERAL_A_CALL: Final = 40
 """Questions about several: each of them is looked up."""
+LOGS_A_QUESTION: Final = 100
+"""Moments: forty times so many are in a call."""
 SAMPLED_A_CALL: Final = 30
 MOST_DAYS: Final = 400
 """Samples that are kept of a terminal (holdings/2_asked.lua)."""
@@ -97,7 +99,11 @@ class Rooms:
     async def logged(self, moments: dict[str, list[int]]) -> None:
         """Terminals made new records at these moments (UTC, ms)."""
         asked: dict[str, list[Question]] = {
-            sn: [("logs", " ".join(map(str, found)))] for sn, found in moments.items()
+            sn: [
+                ("logs", " ".join(map(str, found[start : start + LOGS_A_QUESTION])))
+                for start in range(0, len(found), LOGS_A_QUESTION)
+            ]
+            for sn, found in moments.items()
         }
         await self._asked.of_several(asked)
 
