@@ -205,7 +205,7 @@ class PlaceTests(ClearingCase):
         """What restorations tell of the person goes; what they tell of others stays."""
         restorations = self.world.means.restorations
         wish = Wish(id=new_restoration_id(), sn=A, actor="o", made="")
-        done(restorations.add(wish, None))
+        done(restorations.begin(wish, None))
         for name in (f"{N}", f"{N}/11", f"{N}1/11", "8"):
             done(restorations.refuse(wish.id, name, "no room for Ines M"))
         self.clear("snapshots")

@@ -8,7 +8,10 @@ from tests.people.copied_worlds import CARD, FINGER, A, B, Killed, World
 from tests.people.copying import HOLIDAY, NIGHTS, TEMPLATE, WHAT, CopyCase
 from tests.real.store import RealStore
 from tests.store.people.directly import done
+from tfserver.people.restoring import KIND as RESTORE
+from tfserver.people.snapshots import NotPossible
 from tfserver.simulator.dialects import AIFACE, CLASSIC, OLDEST
+from tfserver.store.people.restorations import MOST_OF_A_TERMINAL, Wish, new_restoration_id
 
 
 class TakingTests(CopyCase):
@@ -245,6 +248,48 @@ class RestoringTests(CopyCase):
             self.assertEqual(other.people()[7][3]["weekzone"], 2)
             self.assertEqual(other.asked.count("setuserinfo"), 3)
             if not died:
+                return
+        self.fail("it never ended")
+
+    def test_one_at_a_time(self) -> None:
+        """While one goes on at a terminal there is no other, however many are asked for at the same time."""
+        self.furnished()
+        self.world.add(B)
+        taken, restorations = self.world.take(A), self.world.stores.restorations
+        wishes = [Wish(id=new_restoration_id(), sn=B, actor="o", made="") for _ in range(2)]
+        found = [done(restorations.begin(wish, taken.id)) for wish in wishes]
+        self.assertEqual(found, [wishes[0].id] * 2)
+        with self.assertRaisesRegex(NotPossible, f"{wishes[0].id} .* is not over yet"):
+            done(self.world.desk.restore(B, taken.id, WHAT, "admin"))
+        self.assertEqual([one.id for one in done(restorations.listing(B, 9))], found[:1])
+        done(self.world.restoring.do(wishes[0].id))
+        self.assertEqual(self.restore(B, taken).state, "done")
+        self.assertEqual(len(done(restorations.listing(B, 9))), 2)
+
+    def test_the_oldest_go(self) -> None:
+        """So many are remembered of a terminal."""
+        self.furnished()
+        taken = self.world.take(A)
+        made = [self.restore(A, taken, "zones").id for _ in range(MOST_OF_A_TERMINAL + 2)]
+        listed = [one.id for one in done(self.world.desk.restorations_of(A, 100))]
+        self.assertEqual(listed, made[:1:-1])
+
+    def test_begun_and_killed(self) -> None:
+        """What a process began and died over is done by another."""
+        self.furnished()
+        taken, key = self.world.take(A), self.world.client.keys.errands(RESTORE)
+        for calls in range(1, 40):
+            self.world.add(sn := f"ZXK{calls}")
+            self.world.client.calls_left, died = calls, False
+            try:
+                done(self.world.desk.restore(sn, taken.id, WHAT, "admin"))
+            except Killed:
+                died = True
+            self.world.client.calls_left = None
+            there = {one.id for one in done(self.world.desk.restorations_of(sn, 9))}
+            self.assertLessEqual(there, {*self.world.client.call("ZRANGE", key, 0, -1)})
+            if not died:
+                self.assertEqual(len(there), 1)
                 return
         self.fail("it never ended")
 

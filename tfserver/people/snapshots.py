@@ -19,6 +19,9 @@ from tfserver.store.vault import Vault
 UPLOAD_SECONDS: Final = 600.0
 """An upload that is not read by then never will be."""
 
+BEGIN_SECONDS: Final = 10.0
+"""Should the one who begins a restoration die just then, it begins after so long all the same."""
+
 
 class NotPossible(TfserverError):
     """It can't be done as things are."""
@@ -90,10 +93,11 @@ class SnapshotDesk:
         return await self._begin(wish, None)
 
     async def _begin(self, wish: Wish, snapshot_id: str | None) -> Restoration:
-        for other in await self._stores.restorations.listing(wish.sn, 1):
-            if other.state == "open":
-                raise NotPossible(f"restoration {other.id} of terminal {wish.sn} is not over yet")
-        await self._stores.restorations.add(wish, snapshot_id)
+        # first of all, so that none stays begun and undone
+        await self._restorations.add(wish.id, seconds=BEGIN_SECONDS)
+        found = await self._stores.restorations.begin(wish, snapshot_id)
+        if found != wish.id:
+            raise NotPossible(f"restoration {found} of terminal {wish.sn} is not over yet")
         await self._restorations.add(wish.id)
         return await self.restoration(wish.id)
 

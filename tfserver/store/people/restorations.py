@@ -85,13 +85,19 @@ class Restorations:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def add(self, wish: Wish, snapshot: str | None) -> None:
-        """A new one, in the place of the oldest; without a snapshot that is found or taken first."""
-        for old in (await self.listing(wish.sn, SCANNED_A_CALL))[MOST_OF_A_TERMINAL - 1 :]:
-            await self._ask(old.id, "remove", f"{canonical_sn(old.sn)} {old.id}")
+    async def begin(self, wish: Wish, snapshot: str | None) -> str:
+        """A new one, in the place of the oldest; without a snapshot that is found or taken first. The id of
+        the one that goes on at the terminal: another's, then there is no new one."""
+        keys, sn = self._client.keys, canonical_sn(wish.sn)
         told = ["s", msgspec.json.encode(wish), "state", RestorationState.OPEN.value]
         told += [] if snapshot is None else ["snapshot", snapshot]
-        await self._ask(wish.id, "add", f"{canonical_sn(wish.sn)} {wish.id}", self._now_ms(), *told)
+        args = ["begin", f"{sn} {wish.id}", self._now_ms(), sn, wish.id, keys.snapshot(""), *told]
+        names = [*self._names(wish.id), keys.errand_holders("restoring")]
+        found: str = await self._client.keep("snapshots", names, args)
+        if found == wish.id:
+            for old in (await self.listing(sn, SCANNED_A_CALL))[MOST_OF_A_TERMINAL:]:
+                await self._ask(old.id, "remove", f"{sn} {old.id}")
+        return found
 
     async def get(self, restoration_id: str) -> Restoration | None:
         """One as people see it, or None."""
@@ -154,9 +160,11 @@ class Restorations:
                     await self._client.write("HDEL", name, *gone)
 
     async def _ask(self, restoration_id: str, *args: Any) -> Any:
+        return await self._client.keep("snapshots", self._names(restoration_id), list(args))
+
+    def _names(self, restoration_id: str) -> list[str]:
         keys = self._client.keys
-        names = [keys.snapshot(restoration_id), keys.snapshots, keys.erased, keys.meta]
-        return await self._client.keep("snapshots", names, list(args))
+        return [keys.snapshot(restoration_id), keys.snapshots, keys.erased, keys.meta]
 
     def _now_ms(self) -> int:
         return int(self._client.reactor.seconds() * 1000)

@@ -1,5 +1,5 @@
 -- What a terminal had at a moment. ARGV 1 is the question; the parts of a person are sealed under its own key.
--- KEYS 1 snapshot, 2 snapshots, 3 erased, 4 meta, 5 user (only for keep)
+-- KEYS 1 snapshot, 2 snapshots, 3 erased, 4 meta, 5 user (only for keep), or which restoration each terminal is at (begin)
 local question = ARGV[1]
 
 -- 2 member, 3 score (ms), 4 … names and values of the beginning
@@ -7,6 +7,17 @@ local function add()
   redis.call('HSET', KEYS[1], unpack(ARGV, 4))
   redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
   return 'added'
+end
+
+-- 2 member, 3 score (ms), 4 terminal, 5 id, 6 prefix of restorations, 7 … names and values of the beginning
+-- of a restoration; the id of the one that the terminal is at from now on: another, and nothing is written
+local function begin()
+  local other = redis.call('HGET', KEYS[5], ARGV[4])
+  if other and redis.call('HGET', ARGV[6] .. other, 'state') == 'open' then return other end
+  redis.call('HSET', KEYS[1], unpack(ARGV, 7))
+  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+  redis.call('HSET', KEYS[5], ARGV[4], ARGV[5])
+  return ARGV[5]
 end
 
 -- 2 enrollid, 3 wrapped data key, 4 … field, value and kind of each part
@@ -63,5 +74,5 @@ local function remove()
   return redis.call('DEL', KEYS[1])
 end
 
-local verbs = { add = add, keep = keep, forget = forget, tell = tell, finish = finish, remove = remove }
+local verbs = { add = add, begin = begin, keep = keep, forget = forget, tell = tell, finish = finish, remove = remove }
 return verbs[question]()
