@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from tests.people.applied import SN, AppliedCase
 from tests.people.boxes import Box
 from tests.people.carried_worlds import SETTINGS
+from tfserver.people import converging
 from tfserver.people.converging import ACTOR, ALL, KIND, LOOK_AGAIN_SECONDS, Converging
 from tfserver.person import Group
 from tfserver.plan import PlanState
@@ -173,3 +174,28 @@ class ConvergingTests(AppliedCase):
         for _ in range(3):
             self.done(self.converging.touch())
         self.assertEqual(self.due(), [ALL])
+
+    def test_one_after_another(self) -> None:
+        """However many terminals are seen to, one is compared at a time; who gives up waiting holds up no
+        other."""
+        self.box()
+        read, reading = converging.company, list[Deferred[None]]()
+
+        async def slow(*asked: Any) -> Any:
+            """The people, when the store has answered."""
+            reading.append(Deferred())
+            await reading[-1]
+            return await read(*asked)
+
+        self.patch(converging, "company", slow)
+        seen = [Deferred.fromCoroutine(self.converging.do(SN)) for _ in range(4)]
+        self.assertEqual(len(reading), 1)
+        seen[1].cancel()
+        self.failureResultOf(seen[1], CancelledError)
+        reading[0].callback(None)
+        self.assertEqual(len(reading), 2)
+        seen[2].cancel()
+        self.failureResultOf(seen[2], CancelledError)
+        self.assertEqual(len(reading), 3)
+        reading[2].callback(None)
+        self.assertEqual([self.successResultOf(seen[n]) for n in (0, 3)], [None, None])

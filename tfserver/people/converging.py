@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from twisted.internet import task
+from twisted.internet.defer import DeferredLock
 
 from tfserver.model import Admission, Terminal, canonical_sn
 from tfserver.people.applying import Applying
@@ -56,6 +57,8 @@ class Converging:
         self._applying = applying
         self._errands = errands
         self._turns = turns
+        self._comparing = DeferredLock()
+        """One terminal is compared at a time: a group may have everybody, and each comparing reads them."""
         self._worker = Worker(means.reactor, errands, self.do, AT_ONCE)
 
     async def start(self) -> None:
@@ -127,6 +130,16 @@ class Converging:
             await self._means.looker.look(sn, self._old_seconds(), key)
         except NotLearned:
             return UNREAD_SECONDS
+        await self._comparing.acquire()
+        try:
+            made = await self._planned(terminal, last)
+        finally:
+            self._comparing.release()
+        return None if made is None else await self._begun(made)
+
+    async def _planned(self, terminal: Terminal, last: str) -> Plan | None:
+        """A plan for a terminal, if there is something to do."""
+        sn = canonical_sn(terminal.sn)
         people = await self._company(lambda group: chooses(group, terminal))
         _, items = await self._difference(terminal, people)
         if not await self._untried(sn, items):
@@ -134,7 +147,7 @@ class Converging:
         made = await self._planner.fresh([sn], _OPTIONS, ACTOR)
         # known before it is begun: whoever comes after a kill finds it, and makes no other
         await self._turns.take(_last(sn), made.id, instead_of=last)
-        return await self._begun(made)
+        return made
 
     async def _begun(self, plan: Plan) -> float:
         """Let its plan be carried out; afterwards it is looked whether that was enough."""
