@@ -21,6 +21,7 @@ class Kept:
         self.due = list(names)
         self.ends: list[tuple[str, float | None]] = []
         self.lost: list[str] = []
+        self.mistake: Exception | None = None
         self.away = False
 
     async def claim(self, token: str, most: int) -> tuple[list[str], float | None]:
@@ -32,10 +33,14 @@ class Kept:
 
     async def renew(self, token: str, names: list[str]) -> list[str]:
         """Those that are another's by now."""
+        if self.mistake is not None:
+            raise self.mistake
         return [name for name in names if name in self.lost]
 
     async def end(self, token: str, name: str, seconds: float | None) -> bool:
         """Remember it."""
+        if self.mistake is not None:
+            raise self.mistake
         self.ends.append((name, seconds))
         return True
 
@@ -112,6 +117,26 @@ class WorkerTests(SynchronousTestCase):
         self.kept.lost = ["a"]
         self.clock.advance(RENEW_SECONDS)
         self.assertEqual(self.cancelled, ["a"])
+
+    def test_mistakes_while_renewing(self) -> None:
+        """Our own mistake is logged, and leases are renewed all the same the next time."""
+        self.begin("a")
+        self.kept.mistake = ValueError("odd")
+        self.clock.advance(RENEW_SECONDS)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.kept.mistake, self.kept.lost = None, ["a"]
+        self.clock.advance(RENEW_SECONDS)
+        self.assertEqual(self.cancelled, ["a"])
+
+    def test_mistakes_at_the_end(self) -> None:
+        """Our own mistake while an end is told is logged, and others have their turn."""
+        self.begin("a", at_once=1)
+        self.kept.mistake, self.kept.due = ValueError("odd"), ["b"]
+        self.doing["a"].callback(None)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.clock.advance(LOOK_SECONDS)
+        self.assertEqual(sorted(self.doing), ["a", "b"])
+        self.kept.mistake = None
 
     def test_store_away(self) -> None:
         """While the store is away nothing is done, and afterwards it is."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from twisted.internet import task
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from tfserver.errors import StoreError
 from tfserver.store.errands import LEASE_MS, WORD, Errands
@@ -100,7 +101,12 @@ class Worker:
         done = Deferred.fromCoroutine(self._one(name))
         if not done.called:
             self._busy[name] = done
-        done.addErrback(lambda _: None)
+        done.addErrback(self._ended_badly, name)
+
+    def _ended_badly(self, failure: Failure, name: str) -> None:
+        """Its lease ends by itself, and it is done again; who stops may cancel even the telling of it."""
+        if not failure.check(CancelledError):
+            self._log.failure("our own mistake at the end of {name}", failure, name=name)
 
     async def _one(self, name: str) -> None:
         seconds: float | None = 0.0
@@ -142,6 +148,10 @@ class Worker:
         try:
             lost = await self._errands.renew(self._token, list(self._busy))
         except StoreError:
+            return
+        except Exception:
+            # a loop that failed once renews nothing any more
+            self._log.failure("our own mistake while leases are renewed")
             return
         for name in lost:
             if name in self._busy:
