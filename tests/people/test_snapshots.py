@@ -105,6 +105,19 @@ class TakingTests(CopyCase):
         self.assertIsNone(done(self.world.taking.do(made.id)))
         self.assertEqual(self.world.snapshot(made.id).state, "done")
 
+    def test_no_two_at_one_moment(self) -> None:
+        """Those of the same millisecond, or of a clock that lags, are all listed, in order."""
+        self.furnished()
+        made = [self.world.take(A).id]
+        key = self.world.client.keys.snapshots
+        self.world.client.call("ZADD", key, 9_000_000_000_000, f"{A} {made[0]}")
+        made += [self.world.take(A).id for _ in range(2)]
+        found, cursor = list[str](), ""
+        for _ in made:
+            page, following = done(self.world.desk.listing(A, 1, cursor))
+            found, cursor = found + [one.id for one in page], following or ""
+        self.assertEqual(found, made[::-1])
+
     def test_one_at_a_time(self) -> None:
         """Asking again while one is taken is that one."""
         box = self.furnished()

@@ -153,6 +153,18 @@ class MakingTests(PlansCase):
         self.assertEqual({plan.id for plan in found}, {one.id, three.id})
         self.assertEqual(await self.life(self.client.keys.plan_items(two.id, SN)), -2)
 
+    async def test_no_two_at_one_moment(self) -> None:
+        """Plans that are made in the same millisecond, or by a clock that lags, are all listed, in order."""
+        plans = await self.face()
+        made = [(await self.made(plans)).id]
+        await self.client.write("ZADD", self.client.keys.plans, 9_000_000_000_000, made[0])
+        made += [(await self.made(plans)).id for _ in range(2)]
+        found, cursor = list[str](), ""
+        for _ in made:
+            page, following = await plans.listing(1, cursor)
+            found, cursor = found + [one.id for one in page], following or ""
+        self.assertEqual(found, made[::-1])
+
     async def test_listed(self) -> None:
         """The newest come first, in pages; those that are gone are passed over and forgotten."""
         plans = await self.face()

@@ -283,7 +283,9 @@ class Snapshots:
         found, kinds = [], [part for slot in _SLOTS for part in (f"c:{enrollid}/{slot}", kind_of(slot).value)]
         for member in await self._client.read("ZRANGE", self._client.keys.snapshots, 0, -1):
             snapshot_id = member.rpartition(" ")[2]
-            if await self._ask(snapshot_id, "forget", f"u:{enrollid}", "user", *kinds):
+            # restorations stand there too
+            is_one = snapshot_id.startswith(LETTER)
+            if is_one and await self._ask(snapshot_id, "forget", f"u:{enrollid}", "user", *kinds):
                 found.append(snapshot_id)
         return found
 

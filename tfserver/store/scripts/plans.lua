@@ -70,7 +70,9 @@ function does.add()
   end
   call('HSET', plan, 'p', ARGV[5], 'state', 'reading', 'made', now)
   call('PEXPIRE', plan, ARGV[6])
-  call('ZADD', plans, now, id)
+  -- no two have the same place, so that a page begins behind the last of the one before
+  local newest = call('ZREVRANGE', plans, 0, 0, 'WITHSCORES')[2]
+  call('ZADD', plans, math.max(now, (tonumber(newest) or 0) + 1), id)
   return 1
 end
 

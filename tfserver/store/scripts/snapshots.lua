@@ -2,10 +2,16 @@
 -- KEYS 1 snapshot, 2 snapshots, 3 erased, 4 meta, 5 user (only for keep), or which restoration each terminal is at (begin)
 local question = ARGV[1]
 
+-- no two have the same place, so that a page begins behind the last of the one before
+local function place(member, at)
+  local newest = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+  redis.call('ZADD', KEYS[2], math.max(tonumber(at), (tonumber(newest) or 0) + 1), member)
+end
+
 -- 2 member, 3 score (ms), 4 … names and values of the beginning
 local function add()
   redis.call('HSET', KEYS[1], unpack(ARGV, 4))
-  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+  place(ARGV[2], ARGV[3])
   return 'added'
 end
 
@@ -15,7 +21,7 @@ local function begin()
   local other = redis.call('HGET', KEYS[5], ARGV[4])
   if other and redis.call('HGET', ARGV[6] .. other, 'state') == 'open' then return other end
   redis.call('HSET', KEYS[1], unpack(ARGV, 7))
-  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+  place(ARGV[2], ARGV[3])
   redis.call('HSET', KEYS[5], ARGV[4], ARGV[5])
   return ARGV[5]
 end
