@@ -77,6 +77,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     created: str = ""
     changed: str = ""
     version: int = 0
+    was: str = ""
+    """The name before people gave it another one, folded: terminals that have it are only behind."""
 
 
 class Made(msgspec.Struct, frozen=True):

@@ -139,6 +139,13 @@ class PlanningTests(SynchronousTestCase):
                 "credential 7/11", shown(plan(target(), there, [want(7, 11, collisions=elsewhere)]))
             )
 
+    def test_renamed(self) -> None:
+        """Who has the name there that people changed is the same, and is renamed."""
+        there = [has(7, card(), ours=False, name="Ines  Ray")]
+        self.assertEqual(shown(plan(target(), there, [want(7, 11, was="ines ray")])), ["name 7"])
+        found = plan(target(), there, [want(7, 11, was="tarik")])
+        self.assertEqual((shown(found), refused(found)), ([], [(7, None, Reason.COLLISION)]))
+
     def test_other_slot(self) -> None:
         """A slot in which another credential was made there is left alone, the others are not."""
         collision = (Collision("T1", "card", "", "", ""),)

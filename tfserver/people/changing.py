@@ -14,6 +14,7 @@ from tfserver.people.fitting import USER, Target
 from tfserver.people.portable import refusal
 from tfserver.person import UNSURE, Collision, Credential, Held, HeldPerson, Person, Proof
 from tfserver.plan import Item, Lock, Op, Options, Reason, digest_of
+from tfserver.store.people.names import folded
 
 MOST_GROUP: Final = 9
 """Numbers of lock groups are digits (protocol §5.4)."""
@@ -113,6 +114,8 @@ def another(
         return None
     theirs, meant = _plain(person.name), _plain(wanted.name)
     if not theirs or not meant or is_cut(person.name, wanted.name) or theirs == meant:
+        return None
+    if folded(person.name) == wanted.was:
         return None
     return "somebody with another name has this number there"
 

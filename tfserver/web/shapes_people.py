@@ -148,8 +148,11 @@ def shown_group(group: Group, members: int) -> ShownGroup:
 
 
 def _fields(known: Known) -> dict[str, Any]:
+    told = msgspec.structs.asdict(known.person)
+    # folded: for comparing, not for people
+    del told["was"]
     return {
-        **msgspec.structs.asdict(known.person),
+        **told,
         "credentials": [shown_credential(one) for one in known.credentials],
         "collisions": known.collisions,
     }

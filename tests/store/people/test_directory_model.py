@@ -87,7 +87,7 @@ class Machine(RuleBasedStateMachine):
     def judge(self, before: Known, after: Known, sn: str, name: str) -> None:
         """What may have changed, and what may not."""
         ours, theirs = folded(before.person.name), folded(name)
-        if ours and theirs and ours != theirs:
+        if ours and theirs and theirs not in (ours, before.person.was):
             assert (after.person, after.credentials) == (before.person, before.credentials)
             assert (sn, "name") in [(clash.sn, clash.what) for clash in after.collisions]
         kept = {one.backupnum: one for one in after.credentials}

@@ -82,7 +82,7 @@ class Directory:
 
     async def put(self, person: Person, expected: int | None = None) -> Person:
         """Make or replace a person; ``expected`` is the version it must have, 0 when it must be new. Version,
-        ``created`` and ``changed`` are set here; what is the same already stays as it is.
+        ``created``, ``changed`` and ``was`` are set here; what is the same already stays as it is.
 
         Raises ExternalIdTaken, Outdated, BeingErased, NoSuchGroup; ValueError for a number that is nobody's.
         """
@@ -103,8 +103,10 @@ class Directory:
         answer, *found = await self._steps.ask("put", person.enrollid, asked)
         if answer != "ok":
             raise _refusal(person, answer, found)
-        version, created, changed = found
-        return msgspec.structs.replace(person, version=int(version), created=created, changed=changed)
+        version, created, changed, was = found
+        return msgspec.structs.replace(
+            person, version=int(version), created=created, changed=changed, was=was
+        )
 
     async def get(self, enrollid: int) -> Known | None:
         """One person, or None."""

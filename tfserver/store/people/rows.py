@@ -46,7 +46,8 @@ def written(person: Person) -> str:
 
 def known_of(row: Sequence[str]) -> Known:
     """A row of ``scripts/people.lua``."""
-    enrollid, plain, name, external, groups, version, created, changed, credentials, collisions = row[:10]
+    enrollid, plain, name, external, groups, version, created, changed = row[:8]
+    credentials, collisions, was = row[8:11]
     told = _PLAIN.decode(plain)
     person = Person(
         enrollid=int(enrollid),
@@ -61,6 +62,7 @@ def known_of(row: Sequence[str]) -> Known:
         created=created,
         changed=changed,
         version=int(version),
+        was=was,
     )
     return Known(person, credentials_of(credentials), _collisions_of(collisions, name))
 

@@ -2,9 +2,9 @@
 -- KEYS 1 people, members of a group, or collisions; or names · ARGV 1 prefix of users, 2 verb, then
 --   "many", enrollid, … · "page", after this number or "", how many: by number · "find", beginning of the folded name,
 --      after this entry or "", how many: by name · "count": how many stand under each of the keys
--- Returns {enrollid, person, name, external, groups, version, created, changed, credentials, collisions} each, and for
--- "find" the entry before them.
-local FIELDS = {'person', 'name', 'external', 'groups', 'version', 'created', 'changed', 'k', 'x'}
+-- Returns {enrollid, person, name, external, groups, version, created, changed, credentials, collisions, folded name
+-- before} each, and for "find" the entry behind them.
+local FIELDS = {'person', 'name', 'external', 'groups', 'version', 'created', 'changed', 'k', 'x', 'was'}
 local found = {}
 
 local function add(id, entry)

@@ -8,7 +8,7 @@
 --      0 when it has another data key by now, -1 when a new one is wrapped by another master key than the one that
 --      seals, -2 when the record was not sent along and is not here
 --   "put" {person (JSON), name, folded, external, groups, expected}: make or replace. Answers {"ok", version, created,
---      changed}, {"erased"}, {"outdated", version}, {"taken", enrollid}, {"group", name}
+--      changed, was}, {"erased"}, {"outdated", version}, {"taken", enrollid}, {"group", name}
 --   "credential" {slot, version, bytes, made}: into the directory. Answers as told, -3 when there is no such person
 --   "uncredential" {slot}. Answers 1, or 0 when there was none
 --   "adopt" {sn, profile (JSON), version, name, folded, person (JSON), slots, labels}: a terminal is right. Answers 1,
@@ -18,9 +18,10 @@
 --   "group" {name, before or none, after}, "ungroup" {name}. Answer 1; 0 when it is not as before, or not empty
 --
 -- Fields of a person: "person" (JSON; without it the directory does not know it), "name", "folded", "external",
--- "groups" (with spaces), "version", "created", "changed", "k" (JSON by slot: its credentials), "x" (JSON: its
--- collisions), "left" (JSON: what was taken out, so that no terminal brings it back). What terminals told: "p:SN",
--- "c:slot:SN". Records stand apart, each once for all who have it: "r:slot:version", and "n:slot:version" who that are.
+-- "groups" (with spaces), "version", "created", "changed", "was" (folded: its name before people gave it another),
+-- "k" (JSON by slot: its credentials), "x" (JSON: its collisions), "left" (JSON: what was taken out, so that no terminal
+-- brings it back). What terminals told: "p:SN", "c:slot:SN". Records stand apart, each once for all who have it:
+-- "r:slot:version", and "n:slot:version" who that are.
 local user, meta, people, names, externals, clashes, groups_key, erased =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local verb, id, at, members_of, user_of, wrapped, sealed, channel =

@@ -38,8 +38,9 @@ end
 
 -- Whether this person is the one of the directory; another, and a credential of another, never gets into it.
 local function judge()
-  local folded = field('folded')
-  if not is_same_name(folded, asked.folded) then return collide(asked.sn, 'name', nil, asked.name) end
+  local folded, was = field('folded'), field('was')
+  local is_known = is_same_name(folded, asked.folded) or was and was == asked.folded
+  if not is_known then return collide(asked.sn, 'name', nil, asked.name) end
   agree(asked.sn, 'name')
   if folded == '' and asked.folded ~= '' and asked.person then
     rename(asked.name, asked.folded)

@@ -31,7 +31,17 @@ local function set_external(before, after)
   if before ~= after then tell_external(after) end
 end
 
-local function standing() return {'ok', field('version'), field('created'), field('changed')} end
+local function standing() return {'ok', field('version'), field('created'), field('changed'), field('was') or ''} end
+
+-- Terminals that still have the name before are only behind; unless somebody else is known to have the number, so that
+-- people may mean that one now.
+local function give_another_name()
+  local before = field('folded')
+  for _, one in pairs(decoded(field('x'))) do
+    if not one.slot then before = '' end
+  end
+  if before == '' then run('HDEL', user, 'was') else run('HSET', user, 'was', before) end
+end
 
 function does.put()
   local external, groups = asked.external, words(asked.groups)
@@ -58,6 +68,7 @@ function does.put()
     rename(asked.name, asked.folded)
   elseif before[1] then
     run('HSET', user, 'person', asked.person)
+    if field('folded') ~= asked.folded then give_another_name() end
     rename(asked.name, asked.folded)
     changed_now()
   else
@@ -114,6 +125,7 @@ function does.adopt()
     enter(asked.person, asked.name, asked.folded)
   elseif field('person') ~= asked.person or field('name') ~= asked.name then
     run('HSET', user, 'person', asked.person)
+    run('HDEL', user, 'was')
     rename(asked.name, asked.folded)
     changed_now()
   end
@@ -132,7 +144,7 @@ function does.remove()
   left.name = field('folded')
   run('ZREM', names, left.name .. '\0' .. id)
   run('ZREM', people, place(id))
-  run('HDEL', user, 'person', 'name', 'folded', 'version', 'created', 'changed')
+  run('HDEL', user, 'person', 'name', 'folded', 'was', 'version', 'created', 'changed')
   for _, name in ipairs(run('HKEYS', user)) do
     if string.match(name, '^[pc]:') then
       keep('left', left)
