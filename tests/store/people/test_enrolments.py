@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from tests.store.connected import StoreCase
 from tfserver.store.people.enrolments import (
     DAY_MS,
@@ -132,3 +134,16 @@ class EnrolmentsTests(StoreCase):
         self.patch(enrolments, "now_ms", lambda: now + 91 * DAY_MS)
         await enrolments.add("e2", ASKED, "d")
         self.assertEqual(await self.client.read("ZRANGE", self.client.keys.enrolments, 0, -1), ["T1 e2"])
+
+    async def test_no_two_at_one_moment(self) -> None:
+        """Those that are begun in the same millisecond are all listed, in order."""
+        enrolments = await self.begin()
+        now = enrolments.now_ms()
+        self.patch(enrolments, "now_ms", lambda: now)
+        for n in range(3):
+            await enrolments.add(f"e{n}", msgspec.structs.replace(ASKED, sn=f"T{n}"), "d")
+        found, cursor = list[str](), ""
+        for _ in range(3):
+            page, following = await enrolments.listing("", 1, cursor)
+            found, cursor = found + [one.id for one in page], following or ""
+        self.assertEqual(found, ["e2", "e1", "e0"])

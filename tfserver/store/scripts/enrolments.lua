@@ -29,7 +29,9 @@ local function add()
   run('HSET', key, 'digest', digest, 'until', ends, unpack(ARGV, 10))
   run('PEXPIRE', key, life)
   run('ZREMRANGEBYSCORE', all, '-inf', '(' .. string.format('%d', tonumber(now) - tonumber(life)))
-  run('ZADD', all, now, sn .. ' ' .. id)
+  -- no two have the same place, so that a page begins behind the last of the one before
+  local newest = run('ZREVRANGE', all, 0, 0, 'WITHSCORES')[2]
+  run('ZADD', all, math.max(tonumber(now), (tonumber(newest) or 0) + 1), sn .. ' ' .. id)
   run('HSET', places, sn, id)
   tell_all()
   return {'put'}
