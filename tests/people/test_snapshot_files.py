@@ -12,8 +12,9 @@ from tests.real.store import RealStore
 from tests.store.people.directly import done
 from tfserver.people.packing import Incoming
 from tfserver.simulator.dialects import DOCUMENTED
-from tfserver.store.people.snapshot_file import FileError
-from tfserver.store.people.snapshots import Snapshot
+from tfserver.store.people import snapshot_file as file
+from tfserver.store.people.snapshot_file import FileError, First, Last, Sealer
+from tfserver.store.people.snapshots import MOST_MISSING, Snapshot, Taken
 from tfserver.store.vault import Vault
 
 WORDS = "correct horse battery"
@@ -95,6 +96,18 @@ class FileTests(SynchronousTestCase):
         found = self.upload(opened, WORDS)
         self.assertEqual(list(self.world.copied(found.id)), [7])
         self.assertIn("8", found.missing)
+
+    def test_much_missing(self) -> None:
+        """However much a file says is missing, no more of it is kept than is told."""
+        header, salt = file.passphrase_header()
+        sealer = Sealer(header, file.key_of(WORDS, salt))
+        missing = {f"{n}": "it is busy" for n in range(MOST_MISSING + 50)}
+        first = First(Taken(id="s1", sn=A, actor="o", made=AT), {}, missing)
+        data = sealer.line + sealer.chunk(first) + sealer.chunk(Last())
+        found = self.upload(data, WORDS)
+        names = self.world.client.call("HKEYS", self.world.client.keys.snapshot(found.id))
+        self.assertEqual(sum(name.startswith("m:") for name in names), MOST_MISSING)
+        self.assertEqual(found.state, "done")
 
     def test_nothing_open(self) -> None:
         """No name, number, template or setting stands in a file."""

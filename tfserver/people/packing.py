@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +18,7 @@ from tfserver.people.copies import Copies
 from tfserver.people.taking import WORDS
 from tfserver.store.people import snapshot_file as file
 from tfserver.store.people.snapshot_file import FileError, First, Last, Sealer, Somebody
-from tfserver.store.people.snapshots import Record, Snapshot, SnapshotState, Taken, new_id
+from tfserver.store.people.snapshots import MOST_MISSING, Record, Snapshot, SnapshotState, Taken, new_id
 from tfserver.store.vault import Vault
 
 CHUNK_BYTES: Final = 128 * 1024
@@ -119,7 +120,7 @@ class Incoming:
         for word, answer in first.answers.items():
             if word in WORDS:
                 await snapshots.keep_answer(taken.id, word, answer)
-        for what, why in first.missing.items():
+        for what, why in islice(first.missing.items(), MOST_MISSING):
             await snapshots.miss(taken.id, what[:64], why[:200])
         Deferred.fromCoroutine(self._read(taken.id, rest)).addErrback(self._failed, taken.id)
         found = await snapshots.get(taken.id)
