@@ -134,10 +134,8 @@ class Visit:
     async def _make(self) -> None:
         holding = await self._means.holdings.of(self._sn)
         await self._believe(holding)
-        there = {
-            enrollid for enrollid in self._wanted if _has(holding, enrollid) or self._was_there(enrollid)
-        }
-        for enrollid in sorted(there):
+        known = _by_slots(holding)
+        for enrollid in sorted(one for one in self._wanted if one in known or self._was_there(one)):
             await self._delete(enrollid, [WHOLE_USER])
         for number in range(_ROUNDS + 1):
             if not self._wanted:
@@ -169,10 +167,10 @@ class Visit:
         reading = holding.reading
         if reading is None:
             return
-        at = rfc3339_of(reading.at)
+        at, known = rfc3339_of(reading.at), _by_slots(holding)
         for enrollid, one in list(self._wanted.items()):
             since = max(one.ordered, one.place.tried, one.place.at) + SKEW_MS
-            if reading.at > since and not _has(holding, enrollid):
+            if reading.at > since and enrollid not in known:
                 await self._prove(enrollid, Listed({}, at, ""))
 
     async def _delete(self, enrollid: int, slots: list[int]) -> None:
@@ -203,12 +201,8 @@ class Visit:
         read, users = order.finished or "", reply.get("users")
         if users is not None:
             return Listed(_by_person(users), read, order.id)
-        holding = await self._means.holdings.of(self._sn)
-        return Listed(
-            {number: _slots(holding, number) for number in self._wanted if _has(holding, number)},
-            read,
-            order.id,
-        )
+        known = _by_slots(await self._means.holdings.of(self._sn))
+        return Listed({number: known[number] for number in self._wanted if number in known}, read, order.id)
 
     async def _ask(self, cmd: str, fields: dict[str, Any], actor: str, key: str, seconds: float) -> Order:
         """An order and its end; Later when it has none yet, or can't be put now."""
@@ -276,12 +270,12 @@ def _backoff(tries: int) -> float:
     return min(FIRST_SECONDS * 4.0 ** min(max(tries, 1) - 1, 6), DAY_SECONDS)
 
 
-def _has(holding: Holding, enrollid: int) -> bool:
-    return enrollid in holding.people or any(number == enrollid for number, _ in holding.credentials)
-
-
-def _slots(holding: Holding, enrollid: int) -> list[int]:
-    return sorted(slot for number, slot in holding.credentials if number == enrollid)
+def _by_slots(holding: Holding) -> dict[int, list[int]]:
+    """The slots of everybody there, in one look: many may be erased at once where ten thousand are."""
+    found: dict[int, list[int]] = {enrollid: [] for enrollid in holding.people}
+    for enrollid, slot in sorted(holding.credentials):
+        found.setdefault(enrollid, []).append(slot)
+    return found
 
 
 def _by_person(users: list[dict[str, Any]]) -> dict[int, list[int]]:
