@@ -11,7 +11,7 @@ from tfserver.model import Terminal
 from tfserver.people.desired import Wanted, choosing, wanted_of
 from tfserver.people.means import Means
 from tfserver.person import Group, Holding, Known
-from tfserver.store.people.directory import Directory
+from tfserver.store.people.directory import PEOPLE_A_CALL, Directory
 
 A_STRETCH: Final = 100
 """People that are looked at before others have their turn: a millisecond or two."""
@@ -22,17 +22,22 @@ A_FEW: Final = 10
 class Company:
     """The people of some groups, read once for many terminals."""
 
-    def __init__(
-        self, reactor: Any, groups: Mapping[str, Group], people: Iterable[Known], directory: Directory
-    ) -> None:
+    def __init__(self, reactor: Any, groups: Mapping[str, Group], directory: Directory) -> None:
         self.groups = groups
         self._reactor = reactor
         self._directory = directory
-        self._people = {known.person.enrollid: known for known in people}
+        self._people: dict[int, Known] = {}
         self._of: dict[str, list[int]] = {}
-        for enrollid, known in self._people.items():
-            for name in known.person.groups:
-                self._of.setdefault(name, []).append(enrollid)
+
+    async def read(self, numbers: Iterable[int]) -> None:
+        """Read these people, some at a time."""
+        left = sorted(numbers)
+        for start in range(0, len(left), PEOPLE_A_CALL):
+            for known in await self._directory.many(left[start : start + PEOPLE_A_CALL]):
+                self._people[known.person.enrollid] = known
+                for name in known.person.groups:
+                    if name in self.groups:
+                        self._of.setdefault(name, []).append(known.person.enrollid)
 
     async def wanted_at(self, terminal: Terminal, local: str) -> dict[int, Wanted]:
         """Who belongs on a terminal at this moment of its clock."""
@@ -67,5 +72,6 @@ async def company(means: Means, counts: Callable[[Group], bool]) -> Company:
     numbers: set[int] = set()
     for name in chosen:
         numbers.update(await means.groups.members(name))
-    people = await means.directory.many(sorted(numbers))
-    return Company(means.reactor, chosen, people, means.directory)
+    found = Company(means.reactor, chosen, means.directory)
+    await found.read(numbers)
+    return found
