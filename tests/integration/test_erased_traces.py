@@ -20,6 +20,7 @@ NAME, EXTERNAL, NOTE = "Qwertzia Marker", "EXT-MARK-77", "note of MARKNOTE"
 CARD, PASSWORD, TEMPLATE = 3120451177, "48213399", "c51bMARKTEMPLATE07aa93e4"
 IMAGE, STRANGER = "TUFSS0lNR01BUktJTUc=", "U1RSQU5HRVJTVFJBTkc="
 MARKS: Final = ("Qwertzia", EXTERNAL, "MARKNOTE", str(CARD), PASSWORD, "MARKTEMPLATE", IMAGE, STRANGER)
+PUNCHES: Final = ("tf:punches", "/punches?", "archive.sqlite", ".aof")
 READS: Final = {
     b"string": ("GET",),
     b"hash": ("HGETALL",),
@@ -190,7 +191,9 @@ class TracesTests(ErasureScene):
 
 
 def marks(place: str, text: str) -> Iterator[str]:
-    """The place and the mark, for each that is in a text."""
+    """The place and the mark, for each that is in a text. Punches keep the external id beside the number, as
+    the erasure says."""
+    is_of_punches = any(name in place for name in PUNCHES)
     for mark in MARKS:
-        if mark in text:
+        if mark in text and not (mark == EXTERNAL and is_of_punches):
             yield f"{place}: {mark}"

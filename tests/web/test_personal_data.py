@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
 from tests.web.imported import NDJSON, PLAIN, TRUSTED, ImportedCase
@@ -13,7 +15,7 @@ from tests.web.in_memory import OPERATOR, READER, joined
 from tests.web.people import BACKUPNUM, ENROLLID, known
 from tests.web.samples import SN, a_record, a_row, an_order
 from tfserver.errors import StoreUnavailable
-from tfserver.people.personal_data import names
+from tfserver.people.personal_data import PersonalData, names
 from tfserver.person import Held, HeldPerson, Proof
 from tfserver.store.people.told import Slot
 from tfserver.store.users import Origin, Profile, Pushed
@@ -51,6 +53,20 @@ class OutCase(ImportedCase):
         self.assertIn(b" 200 ", head.split(b"\r\n")[0], sent)
         self.assertIn(NDJSON.encode(), head)
         return [json.loads(line) for line in joined(body).splitlines()]
+
+
+class LinesTests(SynchronousTestCase):
+    """The lines by themselves."""
+
+    def test_store_away(self) -> None:
+        """What fails while it is awaited is told as what it is."""
+        asked: Deferred[None] = Deferred()
+        places: Any = SimpleNamespace(directory=Face(get=asked))
+        data = PersonalData(places, ENROLLID, opens=False)
+        self.successResultOf(Deferred.fromCoroutine(data.next()))
+        coming = Deferred.fromCoroutine(data.next())
+        asked.errback(StoreUnavailable("away"))
+        self.failureResultOf(coming, StoreUnavailable)
 
 
 class RecordTests(OutCase):

@@ -40,6 +40,8 @@ STEPS_A_PAGE: Final = 500
 AT_ONCE: Final = 8
 LOOK_AGAIN_SECONDS: Final = 30.0
 UNREAD_SECONDS: Final = 300.0
+REST: Final = 4
+"""So many times as long as a look over all terminals took they are left alone afterwards."""
 _OPTIONS: Final = Options(read="never")
 _TRIED: Final = (ItemState.REFUSED, ItemState.FAILED)
 Sign = tuple[object, ...]
@@ -60,6 +62,7 @@ class Converging:
         self._comparing = DeferredLock()
         """One terminal is compared at a time: a group may have everybody, and each comparing reads them."""
         self._worker = Worker(means.reactor, errands, self.do, AT_ONCE)
+        self._rests_until = 0.0
 
     async def start(self) -> None:
         """Look over all terminals from now on."""
@@ -82,8 +85,13 @@ class Converging:
         """One errand: to look over all, or to see to one terminal."""
         if name != ALL:
             return await self._see_to(name)
+        began: float = self._means.reactor.seconds()
+        if began < self._rests_until:
+            return self._rests_until - began
         await self._look_over()
-        return self._means.settings.converge_seconds
+        ended: float = self._means.reactor.seconds()
+        self._rests_until = ended + REST * (ended - began)
+        return max(self._means.settings.converge_seconds, self._rests_until - ended)
 
     async def _look_over(self) -> None:
         """Find the terminals where something is to be done."""
@@ -147,6 +155,9 @@ class Converging:
         made = await self._planner.fresh([sn], _OPTIONS, ACTOR)
         # known before it is begun: whoever comes after a kill finds it, and makes no other
         await self._turns.take(_last(sn), made.id, instead_of=last)
+        if last:
+            # one a terminal is kept: thousands of terminals would push people's plans out
+            await self._means.plans.forget(last)
         return made
 
     async def _begun(self, plan: Plan) -> float:

@@ -153,7 +153,7 @@ def kept_by(archive: Archive, privacy: Privacy) -> dict[str, str]:
     audit = f"{privacy.audit_days} days" if privacy.audit_days else "as many as there is room for"
     return {
         "punches": "the record of working time is kept by the number, as the law asks, with what terminals "
-        "sent beside it (some send the name); "
+        "sent beside it (some send the name) and the external id it had then; "
         f"until when says archive.keep_days ({punches})",
         "audit": f"who did what is kept, to be answerable for; until when says privacy.audit_days ({audit})",
         "backups": "what is in older backups opens by the data keys in them; a store that is brought back "

@@ -61,7 +61,11 @@ class PersonalData:
 
     async def next(self) -> bytes | None:
         """The next lines, None behind the last."""
-        return await anext(self._lines, None)
+        # in Python 3.11 anext with a default can't be told that what it awaits has failed
+        try:
+            return await anext(self._lines)
+        except StopAsyncIteration:
+            return None
 
     async def _all(self) -> AsyncIterator[bytes]:
         yield _line("person_data", enrollid=self._enrollid, records=self._opens)

@@ -25,7 +25,7 @@ from tfserver.plan import (
 )
 from tfserver.store.client import Client
 
-MOST_KEPT: Final = 1000
+MOST_KEPT: Final = 10_000
 """Plans that are remembered; the oldest go for newer ones, but none that is being applied."""
 STEPS_A_CALL: Final = 250
 HEADS_A_CALL: Final = 100

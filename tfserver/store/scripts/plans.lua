@@ -63,9 +63,12 @@ local does = {}
 
 function does.add()
   local too_many = call('ZCARD', plans) + 1 - tonumber(ARGV[7])
-  if too_many > 0 then
-    for _, name in ipairs(call('ZRANGE', plans, 0, 99)) do
-      if too_many > 0 and drop(name) then too_many = too_many - 1 end
+  local from = 0
+  while too_many > 0 do
+    local page = call('ZRANGE', plans, from, from + 99)
+    if #page == 0 then break end
+    for _, name in ipairs(page) do
+      if too_many > 0 and drop(name) then too_many = too_many - 1 else from = from + 1 end
     end
   end
   call('HSET', plan, 'p', ARGV[5], 'state', 'reading', 'made', now)
