@@ -26,7 +26,10 @@ from tests.real.placed import PlacedServer
 from tests.real.simulator import RealSimulator
 from tests.real.store import RealStore, wait_until
 
-SETTINGS = "admission: {policy: open}\ncatchup: {enabled: false}\nterminals: {timezone: UTC}\n"
+SETTINGS = (
+    "admission: {policy: open}\ncatchup: {enabled: false}\nterminals: {timezone: UTC}\n"
+    "http: {requests_per_second: 10000}\n"
+)
 SLOTS = (0, 10, 11)
 LONG = 3600.0
 PUNCH_SECONDS = 0.02
