@@ -210,6 +210,10 @@ class NeverOverfilledTests(SynchronousTestCase):
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=[*HealthCheck]
+                max_examples=100,
+                stateful_step_count=30,
+                deadline=None,
+                derandomize=True,
+                suppress_health_check=[*HealthCheck],
             ),
         )
