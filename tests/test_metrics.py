@@ -38,7 +38,7 @@ def used() -> Metrics:
     metrics.store_failures += 2
     metrics.store_ready = True
     metrics.store_generation = 3
-    metrics.streams, metrics.waits = 4, 5
+    metrics.streams, metrics.waits, metrics.pages = 4, 5, 6
     metrics.completeness_seconds, metrics.without_completeness, metrics.gaps = 90.5, 3, 2
     return metrics
 
@@ -69,6 +69,7 @@ class ExpositionTests(SynchronousTestCase):
             ("tfserver_store_ready", (), 1),
             ("tfserver_store_generation", (), 3),
             ("tfserver_streams", (), 4),
+            ("tfserver_pages", (), 6),
             ("tfserver_waits", (), 5),
             ("tfserver_completeness_seconds", (), 90.5),
             ("tfserver_without_completeness", (), 3),

@@ -103,6 +103,8 @@ class Metrics(Kept):
         self.terminals = 0
         self.streams = 0
         """People's event streams that are open."""
+        self.pages = 0
+        """Pages of the dashboard that are told what changes."""
         self.http_connections = 0
         """Open connections of people."""
         self.http_refused: Counter[str] = Counter()
@@ -145,6 +147,7 @@ class Metrics(Kept):
         yield _gauge("tfserver_connections", "Open connections of terminals.", self.connections)
         yield _gauge("tfserver_terminals", "Registered terminals.", self.terminals)
         yield _gauge("tfserver_streams", "Open event streams of people.", self.streams)
+        yield _gauge("tfserver_pages", "Open pages of the dashboard that are told what changes.", self.pages)
         yield _gauge("tfserver_http_connections", "Open connections of people.", self.http_connections)
         told = "Connections and requests of people that were refused, by why; never by whom."
         yield _counter("tfserver_http_refused", told, ["why"], self.http_refused)

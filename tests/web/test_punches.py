@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.web.in_memory import Feed, PagesCase
 from tfserver.errors import Gone
-from tfserver.store.terminals import Claimant
+from tfserver.store.terminal_rows import Claimant
 
 SN = "ZXDM26010042"
 DAY = "2026-04-02T"

@@ -10,7 +10,7 @@ from tests.web.in_memory import ADMIN, BOUND, OPERATOR, READER, PagesCase
 from tfserver import secretpath
 from tfserver.model import Admission, Identity, Terminal
 from tfserver.store.refusals import Undecided
-from tfserver.store.terminals import Claimant
+from tfserver.store.terminal_rows import Claimant
 
 SN = "ZXDM26010042"
 

@@ -26,6 +26,20 @@ TIMELINE: Final = msgspec.json.Decoder(tuple[ClockEntry, ...])
 _DIRECTION: Final = msgspec.json.Decoder(Direction)
 
 
+class Claimant(msgspec.Struct, frozen=True):
+    """Another device under a serial number that is pinned."""
+
+    sn: str
+    cpusn: str
+    mac: str
+    address: str
+    last: int
+    devinfo: dict[str, Any]
+
+
+CLAIMANT: Final = msgspec.json.Decoder(Claimant)
+
+
 def direction_of(text: str | None) -> Direction | None:
     """The rule that a terminal's punches go in or out by, from its JSON."""
     return _DIRECTION.decode(text) if text else None

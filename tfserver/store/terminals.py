@@ -22,20 +22,21 @@ from tfserver.model import (
     capacities,
 )
 from tfserver.networks import SiteNetworks
+from tfserver.store import terminal_rows as rows
 from tfserver.store.client import Client
 from tfserver.store.completeness import Mark, Marks
 from tfserver.store.headcount import Headcount
 from tfserver.store.keys import Keys
 from tfserver.store.models import Models
 from tfserver.store.refusals import LeaseHeld, RegistryFull, Stray, Undecided
-from tfserver.store.terminal_rows import TIMELINE, clock_of, direction_of, drift_of, pairs, shown
+from tfserver.store.terminal_rows import CLAIMANT, TIMELINE, Claimant
 from tfserver.store.turn import Question, Turn, Waiting
 
 HEARTBEAT_LIFE: Final = 15
 """Seconds after its last heartbeat a process counts as gone."""
 LOST_LIFE: Final = 120
 """Seconds for which lost leases stay noted for a process that does not ask; later it has to compare all."""
-MOST_CLAIMANTS: Final = 1000
+MOSTCLAIMANTS: Final = 1000
 LEASES_A_CALL: Final = 500
 HEARD_A_CALL: Final = 1000
 BURIED_A_CALL: Final = 500
@@ -57,17 +58,6 @@ class Arrival(NamedTuple):
     echo: int | None = None
     full: int | None = None
     path: str = ""
-
-
-class Claimant(msgspec.Struct, frozen=True):
-    """Another device under a serial number that is pinned."""
-
-    sn: str
-    cpusn: str
-    mac: str
-    address: str
-    last: int
-    devinfo: dict[str, Any]
 
 
 class Lease(NamedTuple):
@@ -158,7 +148,7 @@ class Terminals:
         )
         if found[0] == "approved":
             site, timezone, profile, *rest, direction = found[1:11]
-            decided = Decided(site, timezone, profile, direction_of(direction))
+            decided = Decided(site, timezone, profile, rows.direction_of(direction))
             return _registration(arrival, decided, *rest)
         if found[0] == "full":
             raise RegistryFull
@@ -180,7 +170,7 @@ class Terminals:
     async def _call(self, questions: list[Question]) -> list[Any]:
         keys = self._client.keys
         args: list[Any] = [keys.terminal(""), keys.lost(""), LOST_LIFE, keys.wake(""), self.owner]
-        args += (self._settings.most_pending, MOST_CLAIMANTS, keys.queue(""), keys.due(""))
+        args += (self._settings.most_pending, MOSTCLAIMANTS, keys.queue(""), keys.due(""))
         args += (keys.alive(""), keys.everybody, self._settings.twins_seconds, self._sites.named)
         args += (keys.errands(""), keys.errand_holders(""))
         for question in questions:
@@ -291,11 +281,11 @@ class Terminals:
         found = await self._client.read("HMGET", keys.terminal(sn), *_OF_PROOF)
         fields = {name: value for name, value in zip(_OF_PROOF, found, strict=True) if value}
         pushed = await self._client.read("ZSCORE", keys.punched, canonical_sn(sn))
-        drift = drift_of(fields)
+        drift = rows.drift_of(fields)
         return Proof(
             dirty=fields.get("dirty", ""),
             proven_ms=int(fields["proven"]) if "proven" in fields else None,
-            clock=clock_of(fields, drift),
+            clock=rows.clock_of(fields, drift),
             is_disabled="disabled" in fields,
             pushed_ms=round(float(pushed)) if pushed else None,
             drift_ms=drift,
@@ -336,19 +326,26 @@ class Terminals:
         fields = ("site", "timezone", "model_profile", "direction")
         found = await self._client.read("HMGET", self._client.keys.terminal(sn), *fields)
         site, timezone, profile, direction = (text or "" for text in found)
-        return Decided(site, timezone, profile, direction_of(direction))
+        return Decided(site, timezone, profile, rows.direction_of(direction))
 
     async def page(self, after: str, limit: int) -> list[Terminal]:
         """Terminals in the order of their serial numbers, behind ``after``."""
+        return await self._several("after", after, limit)
+
+    async def these(self, sns: list[str]) -> list[Terminal]:
+        """Those of these terminals that there are, in the order of ``sns``."""
+        return await self._several("these", *map(canonical_sn, sns)) if sns else []
+
+    async def _several(self, *which: Any) -> list[Terminal]:
         keys = self._client.keys
-        args = [after, limit, keys.terminal(""), keys.alive("")]
+        args = [keys.terminal(""), keys.alive(""), *which]
         found = await self._client.read_script("terminals", [keys.terminals, keys.heard, keys.punched], args)
-        return [shown(self._now_ms(), *row) for row in found]
+        return [rows.shown(self._now_ms(), *row) for row in found]
 
     async def get(self, sn: str) -> Terminal | None:
         """One terminal, or None."""
         keys, name = self._client.keys, canonical_sn(sn)
-        fields = pairs(await self._client.read("HGETALL", keys.terminal(name)))
+        fields = rows.pairs(await self._client.read("HGETALL", keys.terminal(name)))
         if "admission" not in fields:
             return None
         heard = await self._client.read("ZSCORE", keys.heard, name)
@@ -356,7 +353,7 @@ class Terminals:
         owner = fields.get("owner")
         alive = await self._client.read("EXISTS", keys.alive(owner)) if owner else 0
         flat = [part for pair in fields.items() for part in pair]
-        return shown(self._now_ms(), name, heard or "", punched or "", alive, flat)
+        return rows.shown(self._now_ms(), name, heard or "", punched or "", alive, flat)
 
     def _now_ms(self) -> int:
         now: int = round(self._client.reactor.seconds() * 1000)
@@ -365,9 +362,7 @@ class Terminals:
     async def claimants(self) -> list[Claimant]:
         """All devices in quarantine because their serial number is pinned to another."""
         found = await self._client.read("HVALS", self._client.keys.claimants)
-        return sorted(
-            (msgspec.json.decode(text, type=Claimant) for text in found), key=lambda claim: claim.last
-        )
+        return sorted(map(CLAIMANT.decode, found), key=lambda claim: claim.last)
 
 
 def _registry(keys: Keys) -> list[str]:

@@ -28,13 +28,18 @@ def bearer_of(request: Request) -> str | None:
 def check_role(token: Token, route: Route) -> None:
     """Problem 403 for a token whose role, sites or grants don't reach the route."""
     assert route.role is not None
-    if _RANKS[token.role] < _RANKS[route.role]:
+    if not has_role(token, route.role):
         told = f"this needs a token with role {route.role.value}; yours has {token.role.value}"
         raise Problem(HTTPStatus.FORBIDDEN, told)
     if route.scope is Scope.ALL_SITES and token.sites:
         raise Problem(HTTPStatus.FORBIDDEN, "this is not for tokens that are bound to sites")
     if route.templates:
         check_templates(token)
+
+
+def has_role(token: Token, role: Role) -> bool:
+    """Whether a token has this role, or one above."""
+    return _RANKS[token.role] >= _RANKS[role]
 
 
 def check_templates(token: Token) -> None:

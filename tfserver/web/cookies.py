@@ -20,7 +20,8 @@ PLAIN: Final = "tfs"
 SECURE: Final = "__Host-tfs"
 """Browsers take this name only over TLS, for this host alone, and let no neighbour set it."""
 CSRF: Final = "X-CSRF-Token"
-_HERE: Final = (b"", b"same-origin")
+_HERE: Final = (b"", b"same-origin", b"none")
+"""``none``: typed, or kept as a bookmark; no page of others makes a browser say that (Fetch Metadata)."""
 _MOST: Final = 200
 
 

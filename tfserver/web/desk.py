@@ -7,6 +7,8 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from tfserver.config import Web
+from tfserver.web.dashboard.live import Live
+from tfserver.web.dashboard.roll import Roll
 from tfserver.web.document import Document
 from tfserver.web.gate import Gate
 from tfserver.web.problem import Problem
@@ -82,6 +84,8 @@ class Desk:
         self.refusals = Allowance(reactor)
         self._exports_of: WeakValueDictionary[str, Share] = WeakValueDictionary()
         self.streams = Streams(reactor, sources)
+        self.live = Live(reactor, sources)
+        self.roll = Roll(reactor, sources.terminals, sources.pressure)
         self.gate = Gate(reactor, sources.tokens, sources.sessions, settings, sources.metrics)
 
     def exports_of(self, token_id: str) -> Share:

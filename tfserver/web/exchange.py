@@ -14,6 +14,7 @@ from tfserver.web import auth, body
 from tfserver.web.answer import Answer, Streamed
 from tfserver.web.call import Call
 from tfserver.web.cors import Cors
+from tfserver.web.dashboard.refused import is_for_people, page_of
 from tfserver.web.desk import Desk
 from tfserver.web.problem import MEDIA, Problem, bad_input
 from tfserver.web.query import Query
@@ -68,8 +69,7 @@ class Exchange:
         try:
             answer = await self._answered()
         except Exception as failed:
-            problem = self._problem(failed)
-            answer = Answer(problem.body(), problem.status, problem.headers, MEDIA)
+            answer = self._refusal(self._problem(failed))
         if self._deadline.active():
             self._deadline.cancel()
         if isinstance(answer, Answer) and not self._is_gone:
@@ -129,6 +129,12 @@ class Exchange:
         check_way(call)
         await check_reach(call)
         return await route.handler(call)
+
+    def _refusal(self, problem: Problem) -> Answer:
+        """An error as who asks can read it: a person at a browser, or a program."""
+        if is_for_people(self._request, self._call):
+            return page_of(problem, self._request, self._call, self._desk.reactor.seconds())
+        return Answer(problem.body(), problem.status, problem.headers, MEDIA)
 
     def _problem(self, failed: Exception) -> Problem:
         if self._is_late:

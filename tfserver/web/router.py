@@ -20,6 +20,8 @@ PATTERNS: Final = {
     "enrollid": "[1-9][0-9]{0,18}",
     "backupnum": "[0-9]{1,2}",
     "name": "[A-Za-z0-9._-]{1,64}",
+    "version": "[0-9a-f]{16}",
+    "asset": "[a-z0-9-]{1,40}\\.[a-z0-9]{2,5}",
 }
 """What may stand in a path under each name."""
 

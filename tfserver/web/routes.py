@@ -9,6 +9,7 @@ from tfserver.web.tables import (
     applying,
     capacity,
     completeness,
+    dashboard,
     enrolments,
     erasures,
     feeds,
@@ -45,6 +46,8 @@ ROUTES: Final = (
     *imports.IMPORTS,
     *imports.PERSONAL,
 )
+PAGES: Final = dashboard.PAGES
+"""What people see; no part of the API."""
 MOST_BODY_BYTES: Final = max(
     route.body.most_bytes for route in ROUTES if route.body and route.body.most_bytes <= LARGE_BYTES
 )

@@ -24,7 +24,7 @@ from tfserver.web.problem import Problem
 from tfserver.web.request import PeopleRequest
 from tfserver.web.route import Route
 from tfserver.web.router import Router
-from tfserver.web.routes import MOST_BODY_BYTES, ROUTES
+from tfserver.web.routes import MOST_BODY_BYTES, PAGES, ROUTES
 from tfserver.web.sources import Sources
 from tfserver.web.visitors import Visitors
 
@@ -128,11 +128,12 @@ class Pages:
         settings: Web,
         limits: LimitSettings,
         routes: Sequence[Route] = ROUTES,
+        pages: Sequence[Route] = PAGES,
     ) -> None:
         self._reactor = reactor
         self._settings = settings
         self._visitors = Visitors(limits)
-        self._router = Router(routes)
+        self._router = Router((*routes, *pages))
         self.desk = Desk(reactor, sources, Document(routes), settings)
         self._cors = Cors(settings.cors_origins)
 

@@ -12,7 +12,8 @@ from msgspec import UNSET, Meta, UnsetType
 from tfserver import privacy, secretpath
 from tfserver.model import Admission, Direction, Identity, Terminal, capacities
 from tfserver.store.refusals import Undecided
-from tfserver.store.terminals import Claimant, Terminals
+from tfserver.store.terminal_rows import Claimant
+from tfserver.store.terminals import Terminals
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.problem import Problem, bad_input

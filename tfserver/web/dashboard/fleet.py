@@ -1,0 +1,81 @@
+"""``/``: every terminal, those that wait for somebody's word first."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from tfserver.model import Admission, Terminal
+from tfserver.store.terminal_rows import Claimant
+from tfserver.web.answer import Answer
+from tfserver.web.call import Call
+from tfserver.web.dashboard import listed
+from tfserver.web.dashboard.listed import Counts, Wish
+from tfserver.web.dashboard.pages import show
+from tfserver.web.problem import bad_input
+from tfserver.web.query import choices, integer, text
+
+PAGE: Final = 50
+MOST_WAITING: Final = 20
+"""Terminals that wait for approval, shown at once."""
+PARAMETERS: Final = (
+    text("search", "in name, serial number, site, tags, model or firmware"),
+    choices("state", "only those of one kind", tuple(listed.FITS)),
+    text("site", "only those at this site"),
+    choices("order", "by this column, with a minus the other way round", tuple(
+        f"{sign}{name}" for name in listed.ORDERS for sign in ("", "-")
+    )),
+    integer("page", "which page of the list", 1, 100_000, 1),
+)  # fmt: skip
+
+
+class Sheet(NamedTuple):
+    """A page of the list: its rows, how many fit, and the pages there are."""
+
+    rows: list[Terminal]
+    fitting: int
+    pages: int
+
+
+async def fleet(call: Call) -> Answer:
+    """The fleet as somebody wants it."""
+    wish = _wish(call)
+    seen = [each for each in await call.desk.roll.all() if call.sees(each.site)]
+    waiting = [each for each in seen if each.admission is Admission.PENDING]
+    decided = [each for each in seen if each.admission is not Admission.PENDING]
+    return show(
+        call,
+        "fleet/page.html",
+        "/",
+        wish=wish,
+        counts=listed.counted(decided) if decided else Counts(),
+        sites=sorted({each.site for each in decided if each.site}),
+        sheet=await _sheet(call, decided, wish),
+        waiting=waiting[:MOST_WAITING],
+        waiting_count=len(waiting),
+        claims=await _claims(call),
+    )
+
+
+def _wish(call: Call) -> Wish:
+    query = call.query
+    for name in ("state", "order"):
+        if len(query[name]) > 1:
+            raise bad_input(name, "expected one value")
+    state, order = "".join(query["state"]), "".join(query["order"]) or "name"
+    return Wish(query["search"].strip(), state, query["site"], order, query["page"])
+
+
+async def _sheet(call: Call, terminals: list[Terminal], wish: Wish) -> Sheet:
+    """The rows of one page as they are now; a page behind the last is the last."""
+    found = listed.chosen(terminals, wish)
+    pages = max(1, -(-len(found) // PAGE))
+    start = (min(wish.page, pages) - 1) * PAGE
+    rows = await call.sources.terminals.these([each.sn for each in found[start : start + PAGE]])
+    return Sheet([each for each in rows if call.sees(each.site)], len(found), pages)
+
+
+async def _claims(call: Call) -> list[Claimant]:
+    """Devices under a serial number that is pinned to another: they have no site."""
+    if not call.sees(""):
+        return []
+    return (await call.sources.terminals.claimants())[:MOST_WAITING]

@@ -1,0 +1,93 @@
+"""What happened since the last look, as far as open pages show it; never more than a bounded part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from tfserver.store.events import Ends
+from tfserver.web.sources import Sources
+
+PAGE: Final = 100
+SHOWN: Final = 20
+"""Punches of one look that are shown; nobody reads two hundred rows a second."""
+
+
+class LivePunch(msgspec.Struct, frozen=True):
+    """What a wall shows of a punch."""
+
+    uid: str
+    sn: str
+    enrollid: int
+    kind: str = "punch"
+    site: str = ""
+    device_time: str = ""
+    time: str | None = None
+    utc: str | None = None
+    received: str = ""
+    verify: str | None = None
+    clock: str = "ok"
+    external_id: str | None = None
+    direction: str | None = None
+    repeat_of: str | None = None
+    event: int = 0
+    extra: dict[str, Any] = {}
+
+
+class _About(msgspec.Struct, frozen=True):
+    """Whom an event is about."""
+
+    sn: str = ""
+
+
+_PUNCH: Final = msgspec.json.Decoder(LivePunch)
+_ABOUT: Final = msgspec.json.Decoder(_About)
+
+
+class Seen(NamedTuple):
+    """The newest punches, oldest first, and other events with their terminal (empty: about none). ``is_cut``:
+    there was more than that."""
+
+    punches: Sequence[LivePunch]
+    events: Sequence[tuple[str, str]]
+    is_cut: bool = False
+
+    @property
+    def terminals(self) -> list[str]:
+        """Terminals that something happened to."""
+        return [sn for kind, sn in self.events if kind == "terminal" and sn]
+
+    def kinds(self) -> set[tuple[str, str]]:
+        """What happened, to which terminals."""
+        return {*self.events, *(("punch", punch.sn) for punch in self.punches)}
+
+
+class Happened:
+    """Reads both feeds from where it read last."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._ends = Ends("0-0", "0-0")
+
+    async def begin(self) -> None:
+        """From now on."""
+        self._ends = await self._sources.events.ends()
+
+    async def next(self) -> Seen:
+        """What is new. Gone when the place is no longer kept; StoreError."""
+        punches = await self._sources.feed.page(self._ends.punches, PAGE)
+        events = await self._sources.events.page(self._ends.events, PAGE)
+        is_cut = len(punches) == PAGE or len(events) == PAGE
+        if is_cut:
+            await self.begin()
+        else:
+            ends = (punches[-1][0] if punches else self._ends.punches,
+                    events[-1].place if events else self._ends.events)  # fmt: skip
+            self._ends = Ends(*ends)
+        return Seen(
+            [_PUNCH.decode(text) for _, text in punches[-SHOWN:]],
+            [(each.kind, _ABOUT.decode(each.text).sn) for each in events],
+            is_cut or len(punches) > SHOWN,
+        )

@@ -1,0 +1,162 @@
+"""All open pages, told of what changes from one look at the feeds: pages that look alike share what was made.
+
+A dashboard must cost terminals nothing: looks are bounded however much happens, rows are made once for all
+who see them, and while the process is pressed nobody is told anything but that something was missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.web.server import Request
+
+from tfserver.errors import Gone, StoreError
+from tfserver.model import Terminal, canonical_sn
+from tfserver.web.dashboard.happened import Happened, Seen
+from tfserver.web.dashboard.onlooker import MISSED, Onlooker, event
+from tfserver.web.problem import Problem
+from tfserver.web.sources import Sources
+
+MOST_PAGES: Final = 500
+MOST_OF_ONE: Final = 250
+"""Of one account or token: a wall of screens, but not all there are."""
+LOOK_SECONDS: Final = 0.1
+ROWS_SECONDS: Final = 1.0
+"""How often rows of terminals are made anew; punches do not wait for that."""
+ROWS_A_LOOK: Final = 50
+SESSION_SECONDS: Final = 5.0
+"""How long a page may outlive its session."""
+
+
+class Live:
+    """Everybody who looks at a page in this process."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, sources: Sources) -> None:
+        self._reactor = reactor
+        self._sources = sources
+        self._pages: set[Onlooker] = set()
+        self._looking = LoopingCall(self._look)
+        self._looking.clock = reactor
+        self._happened = Happened(sources)
+        self._changed: dict[str, None] = {}
+        """Terminals whose rows have to be made anew, oldest first."""
+        self._rows_at = self._sessions_at = 0.0
+
+    async def join(self, request: Request, page: Onlooker) -> None:
+        """Tell this page what happens from now on; Problem 429 when there are too many."""
+        mine = sum(each.opened.token.id == page.opened.token.id for each in self._pages)
+        if len(self._pages) >= MOST_PAGES or mine >= MOST_OF_ONE:
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too many open pages in this process")
+        if not self._pages:
+            await self._happened.begin()
+        self._pages.add(page)
+        self._sources.metrics.pages = len(self._pages)
+        request.notifyFinish().addBoth(lambda _: self._forget(page))
+        page.begin()
+        if not self._looking.running:
+            self._looking.start(LOOK_SECONDS, now=False)
+
+    def _forget(self, page: Onlooker) -> None:
+        page.is_over = True
+        self._pages.discard(page)
+        self._sources.metrics.pages = len(self._pages)
+
+    async def _look(self) -> None:
+        try:
+            if self._sources.draining():
+                self._end(self._pages)
+            await self._check_sessions()
+            if not self._sources.pressure.is_high:
+                await self._tell()
+        except StoreError:
+            # it may come back
+            pass
+        except Exception:
+            self._log.failure("our own mistake while telling open pages")
+        for page in list(self._pages):
+            page.keep_alive()
+        if not self._pages:
+            # here and nowhere else: a look that is under way would go on beside the next
+            self._looking.stop()
+
+    async def _tell(self) -> None:
+        try:
+            seen = await self._happened.next()
+        except Gone:
+            await self._happened.begin()
+            seen = Seen((), (), True)
+        if seen.is_cut:
+            self._tell_all(self._pages, MISSED)
+        self._tell_wall(seen)
+        self._tell_hints(seen)
+        watched = frozenset().union(*(page.topics.rows for page in self._pages))
+        sns = (canonical_sn(sn) for sn in (*seen.terminals, *(punch.sn for punch in seen.punches)))
+        self._changed.update(dict.fromkeys(sn for sn in sns if sn in watched))
+        if self._changed and self._reactor.seconds() - self._rows_at >= ROWS_SECONDS:
+            self._rows_at = self._reactor.seconds()
+            await self._tell_rows()
+
+    def _tell_wall(self, seen: Seen) -> None:
+        """New punches, oldest first."""
+        chunks: dict[tuple[object, ...], bytes] = {}
+        for page in self._pages:
+            topics = page.topics
+            alike = (page.alike, topics.of, topics.site)
+            if not topics.has_wall or not seen.punches:
+                continue
+            if alike not in chunks:
+                shown = [p for p in seen.punches if topics.shows(p.sn, p.site) and page.sees(p.site)]
+                rows = [page.screen.piece("punches/row.html", "row", punch) for punch in shown]
+                chunks[alike] = event("punches", rows) if rows else b""
+            if chunks[alike]:
+                page.tell(chunks[alike])
+
+    def _tell_hints(self, seen: Seen) -> None:
+        """Kinds of what happened, for pages that load themselves anew."""
+        for page in self._pages:
+            kinds = sorted({kind for kind, sn in seen.kinds() if page.topics.wants(kind, sn)})
+            if kinds:
+                page.tell(event("hints", kinds))
+
+    async def _tell_rows(self) -> None:
+        sns = [*self._changed][:ROWS_A_LOOK]
+        for sn in sns:
+            del self._changed[sn]
+        rows = await self._sources.terminals.these(sns)
+        made: dict[tuple[object, str], str] = {}
+        for page in list(self._pages):
+            mine = [
+                each for each in rows if canonical_sn(each.sn) in page.topics.rows and page.sees(each.site)
+            ]
+            if mine:
+                page.tell(event("rows", [self._row(page, each, made) for each in mine]))
+
+    def _row(self, page: Onlooker, terminal: Terminal, made: dict[tuple[object, str], str]) -> str:
+        alike = (page.alike, terminal.sn)
+        if alike not in made:
+            made[alike] = page.screen.at(self._reactor.seconds()).piece("fleet/row.html", "row", terminal)
+        return made[alike]
+
+    async def _check_sessions(self) -> None:
+        """End the pages of sessions that are over. Whoever looks is there: the session is used by that."""
+        now = self._reactor.seconds()
+        if now - self._sessions_at < SESSION_SECONDS:
+            return
+        self._sessions_at = now
+        for digest in {page.opened.digest for page in self._pages}:
+            if await self._sources.sessions.use(digest) is None:
+                self._end(page for page in self._pages if page.opened.digest == digest)
+
+    def _tell_all(self, pages: Iterable[Onlooker], chunk: bytes) -> None:
+        for page in pages:
+            page.tell(chunk)
+
+    def _end(self, pages: Iterable[Onlooker]) -> None:
+        for page in list(pages):
+            page.end()

@@ -1,0 +1,26 @@
+"""``/sign-in``: the only page for people whom nobody knows yet."""
+
+from __future__ import annotations
+
+from tfserver.web.answer import Answer
+from tfserver.web.call import Call
+from tfserver.web.dashboard.pages import show
+from tfserver.web.query import Query, text
+
+PARAMETERS = (text("next", "where to go on once signed in"),)
+
+
+async def sign_in(call: Call) -> Answer:
+    """Name and password, or a token."""
+    call.desk.gate.pace(call.visitor)
+    query = Query(call.request.uri.partition(b"?")[2], PARAMETERS)
+    is_safe = call.visitor.is_secure or call.visitor.is_here
+    is_from_elsewhere = call.header("Sec-Fetch-Site") in ("cross-site", "same-site")
+    context = {"next": _place(query["next"]), "is_safe": is_safe, "is_from_elsewhere": is_from_elsewhere}
+    return show(call, "sign_in.html", "", **context)
+
+
+def _place(given: str) -> str:
+    """A place of ours: never one that leads elsewhere."""
+    is_ours = given.startswith("/") and not given.startswith("//") and "\\" not in given
+    return given if is_ours and given.isprintable() else "/"

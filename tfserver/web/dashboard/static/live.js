@@ -1,0 +1,83 @@
+// What changes, as server-sent events. A page that nobody sees lets go of its connection: browsers have few.
+
+import { ask } from "./api.js";
+import { addRows, patchRow, refresh } from "./patch.js";
+
+const HIDDEN_MS = 10_000;
+const KEEP_MS = 600_000;
+const MOST_ROWS = 100;
+const state = document.querySelector("[data-live-state]");
+
+function show(name) {
+  state.dataset.liveState = name;
+  state.textContent = state.dataset[name] || "";
+}
+
+function wanted() {
+  const asked = new URLSearchParams();
+  const rows = [...document.querySelectorAll("[data-rows] > [data-sn]")].map((row) => row.dataset.sn);
+  if (rows.length) asked.set("rows", rows.slice(0, 200).join());
+  const hints = new Set([...document.querySelectorAll("[data-hints]")].flatMap((each) => each.dataset.hints.split(",")));
+  if (hints.size) asked.set("hints", [...hints].join());
+  const wall = document.querySelector("[data-wall]");
+  if (wall) {
+    asked.set("wall", "on");
+    if (wall.dataset.site) asked.set("site", wall.dataset.site);
+  }
+  const of = document.querySelector("[data-of]");
+  if (of) asked.set("of", of.dataset.of);
+  return asked.toString();
+}
+
+let source = null;
+let asked = "";
+let wasOpen = false;
+let due = null;
+
+function soon() {
+  due ??= setTimeout(() => { due = null; refresh(); }, 400);
+}
+
+function open() {
+  asked = wanted();
+  if (!asked || source) return;
+  source = new EventSource(`/live?${asked}`);
+  source.addEventListener("open", () => {
+    show("on");
+    // what happened in between is not told
+    if (wasOpen) refresh();
+    wasOpen = true;
+  });
+  source.addEventListener("error", () => {
+    show("off");
+    if (source.readyState === EventSource.CLOSED) { close(); setTimeout(() => { refresh(); open(); }, 5000); }
+  });
+  source.addEventListener("rows", (told) => JSON.parse(told.data).forEach(patchRow));
+  source.addEventListener("punches", (told) => {
+    const wall = document.querySelector("[data-wall]");
+    if (wall) addRows(wall, JSON.parse(told.data), MOST_ROWS);
+    document.dispatchEvent(new Event("punches"));
+  });
+  source.addEventListener("hints", soon);
+  source.addEventListener("missed", soon);
+}
+
+function close() {
+  source?.close();
+  source = null;
+}
+
+let hiding = null;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiding);
+  if (document.hidden) hiding = setTimeout(() => { close(); show("off"); }, HIDDEN_MS);
+  else open();
+});
+document.addEventListener("patched", () => { if (source && wanted() !== asked) { close(); open(); } });
+window.addEventListener("pagehide", close);
+window.addEventListener("pageshow", (shown) => { if (shown.persisted) open(); });
+// a session that nobody uses ends: a page that is open but hidden counts as used
+if (document.querySelector('meta[name="csrf"]').content) {
+  setInterval(() => { if (!source) ask("GET", "/api/v1/session").catch(() => {}); }, KEEP_MS);
+}
+open();

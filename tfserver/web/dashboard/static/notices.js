@@ -1,0 +1,29 @@
+// Short messages in the corner: what was done, and what was refused.
+
+const place = document.getElementById("notices");
+const MOST = 4;
+
+export function tell(text, kind = "good") {
+  const made = document.createElement("div");
+  made.className = `notice ${kind}`;
+  made.dir = "auto";
+  const words = document.createElement("span");
+  words.textContent = text;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.textContent = "×";
+  close.setAttribute("aria-label", place.dataset.close);
+  close.addEventListener("click", () => made.remove());
+  made.append(words, close);
+  place.append(made);
+  while (place.children.length > MOST) place.firstElementChild.remove();
+  // what went wrong stays until somebody has read it
+  if (kind === "good") setTimeout(() => made.remove(), 6000);
+}
+
+/** Say why something did not work. */
+export function tellWhy(failed) {
+  tell(failed instanceof TypeError ? place.dataset.away : failed.message, "bad");
+}
+
+export const words = place.dataset;

@@ -1,0 +1,6 @@
+// What every page does.
+import "./choices.js";
+import "./forms.js";
+import "./live.js";
+import "./pick.js";
+import "./times.js";

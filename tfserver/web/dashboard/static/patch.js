@@ -1,0 +1,74 @@
+// Pages change in place: only what differs is replaced, so nothing flickers and nobody loses their place.
+
+const same = (one, other) => one.outerHTML === other.outerHTML;
+
+function parsed(html) {
+  const made = document.createElement("template");
+  made.innerHTML = html;
+  return made.content;
+}
+
+function replace(old, fresh, flash) {
+  if (old.hasAttribute("data-keep") || same(old, fresh) || old.contains(document.activeElement)) return;
+  old.replaceWith(fresh);
+  if (flash) {
+    fresh.classList.add("changed");
+    fresh.addEventListener("animationend", () => fresh.classList.remove("changed"), { once: true });
+  }
+}
+
+/** Put a row in place of the one with the same id, cell by cell; rows that are not there are left out. */
+export function patchRow(html) {
+  const fresh = parsed(html).querySelector("tr");
+  const old = fresh && document.getElementById(fresh.id);
+  if (!old || same(old, fresh)) return;
+  const cells = [...fresh.children];
+  if (cells.length !== old.children.length) { old.replaceWith(fresh); return; }
+  [...old.children].forEach((cell, place) => replace(cell, cells[place], true));
+}
+
+/** Put rows in front of a list, the last one first, and take away what is too much. */
+export function addRows(list, rows, most) {
+  for (const html of rows) {
+    const fresh = parsed(html).querySelector("tr");
+    if (!fresh || document.getElementById(fresh.id)) continue;
+    fresh.classList.add("changed");
+    list.prepend(fresh);
+  }
+  while (list.children.length > most) list.lastElementChild.remove();
+}
+
+function inPlace(fresh) {
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const other = fresh.getElementById(part.id);
+    if (other) replace(part, document.adoptNode(other), false);
+  }
+  const list = document.querySelector("[data-rows]");
+  const others = fresh.querySelector("[data-rows]");
+  if (!list || !others) return;
+  const ids = (rows) => [...rows.children].map((row) => row.id).join();
+  if (ids(list) === ids(others)) [...others.children].forEach((row) => patchRow(row.outerHTML));
+  else if (!list.querySelector(":checked")) list.replaceChildren(...others.children);
+}
+
+let waiting = null;
+let isUnderWay = false;
+
+/** Load this page anew and put in what differs; several wishes within a moment are one. */
+export async function refresh() {
+  if (isUnderWay) { waiting = true; return; }
+  isUnderWay = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected && new URL(answer.url).pathname === "/sign-in") { location.assign(answer.url); return; }
+    if (answer.ok) {
+      inPlace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      document.dispatchEvent(new Event("patched"));
+    }
+  } catch {
+    // the stream tells when the server is there again
+  } finally {
+    isUnderWay = false;
+    if (waiting) { waiting = null; setTimeout(refresh, 500); }
+  }
+}
