@@ -36,7 +36,7 @@ HEARTBEAT_LIFE: Final = 15
 """Seconds after its last heartbeat a process counts as gone."""
 LOST_LIFE: Final = 120
 """Seconds for which lost leases stay noted for a process that does not ask; later it has to compare all."""
-MOSTCLAIMANTS: Final = 1000
+MOST_CLAIMANTS: Final = 1000
 LEASES_A_CALL: Final = 500
 HEARD_A_CALL: Final = 1000
 BURIED_A_CALL: Final = 500
@@ -170,7 +170,7 @@ class Terminals:
     async def _call(self, questions: list[Question]) -> list[Any]:
         keys = self._client.keys
         args: list[Any] = [keys.terminal(""), keys.lost(""), LOST_LIFE, keys.wake(""), self.owner]
-        args += (self._settings.most_pending, MOSTCLAIMANTS, keys.queue(""), keys.due(""))
+        args += (self._settings.most_pending, MOST_CLAIMANTS, keys.queue(""), keys.due(""))
         args += (keys.alive(""), keys.everybody, self._settings.twins_seconds, self._sites.named)
         args += (keys.errands(""), keys.errand_holders(""))
         for question in questions:

@@ -20,8 +20,7 @@ PLAIN: Final = "tfs"
 SECURE: Final = "__Host-tfs"
 """Browsers take this name only over TLS, for this host alone, and let no neighbour set it."""
 CSRF: Final = "X-CSRF-Token"
-_HERE: Final = (b"", b"same-origin", b"none")
-"""``none``: typed, or kept as a bookmark; no page of others makes a browser say that (Fetch Metadata)."""
+_HERE: Final = (b"", b"same-origin")
 _MOST: Final = 200
 
 
@@ -62,6 +61,13 @@ def is_ours(request: AnyRequest, visitor: Visitor) -> bool:
     origin = (request.getHeader(b"Origin") or b"").lower()
     scheme = b"https://" if visitor.is_secure else b"http://"
     return not origin or origin == scheme + (request.getHeader(b"Host") or b"").lower()
+
+
+def is_for_us(request: AnyRequest, visitor: Visitor) -> bool:
+    """Whether a page of ours asks, or somebody who typed the address or kept it as a bookmark: no page of
+    others makes a browser say ``none`` (Fetch Metadata)."""
+    is_typed = (request.getHeader(b"Sec-Fetch-Site") or b"").lower() == b"none"
+    return is_typed or is_ours(request, visitor)
 
 
 def check_ours(request: AnyRequest, visitor: Visitor) -> None:

@@ -84,8 +84,8 @@ class Desk:
         self.refusals = Allowance(reactor)
         self._exports_of: WeakValueDictionary[str, Share] = WeakValueDictionary()
         self.streams = Streams(reactor, sources)
-        self.live = Live(reactor, sources)
         self.roll = Roll(reactor, sources.terminals, sources.pressure)
+        self.live = Live(reactor, sources, self.roll)
         self.gate = Gate(reactor, sources.tokens, sources.sessions, settings, sources.metrics)
 
     def exports_of(self, token_id: str) -> Share:

@@ -107,6 +107,8 @@ class Exchange:
             raise problem from failed
         if call.route.changes and not call.is_noted:
             await call.note("done")
+        if call.route.changes and "sn" in call.path:
+            self._desk.roll.note([call.path["sn"]])
         if call.route.moves_people:
             await call.sources.people.continuous.touch()
         return answer

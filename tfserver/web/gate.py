@@ -77,7 +77,7 @@ class Gate:
             raise Problem(HTTPStatus.UNAUTHORIZED, _HOW)
         if is_change:
             cookies.check_ours(request, visitor)
-        elif not cookies.is_ours(request, visitor):
+        elif not cookies.is_for_us(request, visitor):
             raise Problem(HTTPStatus.UNAUTHORIZED, "the cookie counts for pages of this site only")
         opened: Opened | None = await self._known(visitor, cookie, self._sessions.find)
         if opened is None:

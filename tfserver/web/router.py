@@ -80,6 +80,9 @@ class Router:
         """The routes of a path as it stood in the request; Problem 404."""
         try:
             whole = unquote_to_bytes(path).decode()
+            if whole.startswith("//"):
+                # the map would take it for "/"
+                raise _nothing_here()
             endpoint, values = self._map.match(whole)
         except (UnicodeDecodeError, HTTPException) as wrong:
             raise _nothing_here() from wrong

@@ -18,6 +18,7 @@ from tfserver.errors import Gone, StoreError
 from tfserver.model import Terminal, canonical_sn
 from tfserver.web.dashboard.happened import Happened, Seen
 from tfserver.web.dashboard.onlooker import MISSED, Onlooker, event
+from tfserver.web.dashboard.roll import Roll
 from tfserver.web.problem import Problem
 from tfserver.web.sources import Sources
 
@@ -37,9 +38,10 @@ class Live:
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, sources: Sources) -> None:
+    def __init__(self, reactor: Any, sources: Sources, roll: Roll) -> None:
         self._reactor = reactor
         self._sources = sources
+        self._roll = roll
         self._pages: set[Onlooker] = set()
         self._looking = LoopingCall(self._look)
         self._looking.clock = reactor
@@ -93,6 +95,8 @@ class Live:
             seen = Seen((), (), True)
         if seen.is_cut:
             self._tell_all(self._pages, MISSED)
+        # before anybody is told: pages load themselves anew by that
+        self._roll.note(seen.terminals)
         self._tell_wall(seen)
         self._tell_hints(seen)
         watched = frozenset().union(*(page.topics.rows for page in self._pages))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tfserver.errors import StoreError
-from tfserver.model import Terminal
+from tfserver.model import Terminal, canonical_sn
 from tfserver.pressure import Pressure
 from tfserver.store.terminals import Terminals
 
@@ -19,6 +19,8 @@ FRESH_SECONDS: Final = 5.0
 STALE_SECONDS: Final = 60.0
 """What is older is shown to nobody: they wait."""
 MOST: Final = 100_000
+MOST_CHANGED: Final = 500
+"""Terminals that are read one by one after a change; with more, all are read."""
 
 
 class Roll:
@@ -30,50 +32,80 @@ class Roll:
         self._reactor = reactor
         self._terminals = terminals
         self._pressure = pressure
-        self._rows: Sequence[Terminal] = ()
+        self._rows: dict[str, Terminal] = {}
         self._read_at: float | None = None
         self._waiting: list[Deferred[None]] = []
-        self._reading: Deferred[None] | None = None
+        self._is_reading = False
+        self._changed: set[str] = set()
+        self._changed_since: set[str] = set()
+        """Those of the reading that is under way: it may have passed them by before."""
 
     async def all(self) -> Sequence[Terminal]:
-        """All terminals, in the order of their serial numbers, as they were moments ago. StoreError."""
+        """All terminals as they were moments ago, those that changed as they are now. StoreError."""
         age = self._age()
-        if age >= FRESH_SECONDS and not (self._pressure.is_high and age < STALE_SECONDS):
-            self._begin()
         if age >= STALE_SECONDS:
             waiting: Deferred[None] = Deferred()
             self._waiting.append(waiting)
+            self._begin()
             await waiting
-        return self._rows
+        elif age >= FRESH_SECONDS and not self._pressure.is_high:
+            self._begin()
+        await self._catch_up()
+        return [*self._rows.values()]
 
-    def touch(self) -> None:
-        """Something was changed here: who asks next waits for what is true now."""
-        self._read_at = None
+    def note(self, sns: Iterable[str]) -> None:
+        """These were changed: whoever asks next sees how they are now."""
+        names = {canonical_sn(sn) for sn in sns}
+        self._changed |= names
+        self._changed_since |= names
+        if len(self._changed) > MOST_CHANGED:
+            self._changed.clear()
+            self._read_at = None
 
     def _age(self) -> float:
         return STALE_SECONDS if self._read_at is None else self._reactor.seconds() - self._read_at
 
+    async def _catch_up(self) -> None:
+        """Read those that changed; one that is gone is no longer there."""
+        names, self._changed = self._changed, set()
+        if not names:
+            return
+        try:
+            found = await self._terminals.these(sorted(names))
+        except StoreError:
+            self._changed |= names
+            raise
+        for name in names:
+            self._rows.pop(name, None)
+        self._rows.update((canonical_sn(each.sn), each) for each in found)
+
     def _begin(self) -> None:
-        if self._reading is None:
-            self._reading = Deferred.fromCoroutine(self._read())
-            self._reading.addBoth(self._tell)
+        if not self._is_reading:
+            self._is_reading = True
+            self._changed_since = set()
+            Deferred.fromCoroutine(self._read()).addBoth(self._tell)
 
     async def _read(self) -> None:
-        begun, found, after = self._reactor.seconds(), list[Terminal](), ""
+        begun, found, after = self._reactor.seconds(), dict[str, Terminal](), ""
         while len(found) < MOST:
             page = await self._terminals.page(after, PAGE)
-            found += page
+            found.update((canonical_sn(each.sn), each) for each in page)
             if len(page) < PAGE:
                 break
-            after = page[-1].sn.strip().upper()
+            after = canonical_sn(page[-1].sn)
         self._rows, self._read_at = found, begun
+        self._changed |= self._changed_since
 
     def _tell(self, failed: Any) -> None:
         """Whoever waits learns that it was read, or why not."""
-        self._reading = None
+        self._is_reading = False
         waiting, self._waiting = self._waiting, []
         for each in waiting:
-            if not each.called:
-                each.callback(None) if failed is None else each.errback(failed)
+            if each.called:
+                continue
+            if failed is None:
+                each.callback(None)
+            else:
+                each.errback(failed)
         if failed is not None and not waiting and not failed.check(StoreError):
             self._log.failure("our own mistake in reading all terminals", failed)
