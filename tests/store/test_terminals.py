@@ -215,6 +215,16 @@ class ViewTests(TerminalsCase):
         for terminal in found:
             self.assertEqual(await terminals.get(terminal.sn), terminal)
 
+    async def test_these(self) -> None:
+        """Named terminals come in the order of their names, without those that there are not."""
+        terminals = await self.terminals()
+        for sn in ("A", "B", "C"):
+            await terminals.register(arrival(sn, approve=True), "c1")
+        found = await terminals.these(["c", "NOSUCH", "A"])
+        self.assertEqual([terminal.sn for terminal in found], ["C", "A"])
+        self.assertEqual(found[1], await terminals.get("A"))
+        self.assertEqual(await terminals.these([]), [])
+
     async def test_what_is_shown(self) -> None:
         """A fresh terminal shows what it told, its room, and when it was there."""
         terminals = await self.terminals("host-7/ab12")

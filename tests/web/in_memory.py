@@ -23,7 +23,7 @@ from tfserver.store.inquiries import Found
 from tfserver.store.tokens import Role, Token
 from tfserver.web.problem import Problem
 from tfserver.web.router import Router
-from tfserver.web.routes import ROUTES
+from tfserver.web.routes import PAGES, ROUTES
 from tfserver.web.site import Pages, Sources
 
 ADMIN, OPERATOR, READER = "tfs_admin-secret", "tfs_operator-secret", "tfs_reader-secret"
@@ -118,7 +118,7 @@ class PagesCase(SynchronousTestCase):
         self.clock = Clock()
         self.accepted = {**TOKENS, BOUND: BOUND_TOKEN}
         self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
-        self.terminals.given.update(decided=Decided(), set_path=True)
+        self.terminals.given.update(decided=Decided(), set_path=True, these=[])
         self.marks = Face(forget_gaps=1)
         self.terminals.__dict__["marks"] = self.marks
         self.feed = Feed()
@@ -174,11 +174,16 @@ class PagesCase(SynchronousTestCase):
         def page(after: str, limit: int) -> list[Terminal]:
             return [found[sn] for sn in sorted(found) if sn > after][:limit]
 
+        def these(sns: list[str]) -> list[Terminal]:
+            return [found[sn.upper()] for sn in sns if sn.upper() in found]
+
         def decided(sn: str) -> Decided:
             terminal = found.get(sn.upper())
             return Decided(terminal.site if terminal else "")
 
-        self.terminals.given.update(page=page, get=lambda sn: found.get(sn.upper()), decided=decided)
+        self.terminals.given.update(
+            these=these, page=page, get=lambda sn: found.get(sn.upper()), decided=decided
+        )
 
     def set_bound(self, owner: Any, name: str, value: int) -> None:
         """Let a bound be another one until the end of the test."""
@@ -231,7 +236,7 @@ class PagesCase(SynchronousTestCase):
     def assert_promised(self, method: str, path: str, status: int) -> None:
         """The table says that this route may answer so."""
         try:
-            route = Router(ROUTES).find(path.partition("?")[0].encode()).route(method)
+            route = Router((*ROUTES, *PAGES)).find(path.partition("?")[0].encode()).route(method)
         except Problem:
             return
         promised = {*map(int, route.answers), *map(int, route.refused_with()), 500}

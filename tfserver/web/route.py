@@ -114,6 +114,8 @@ class Route:
         is_for_all = self.role in (None, Role.READER) and not self.templates
         if not is_for_all or self.scope in (Scope.ALL_SITES, Scope.SITES):
             found.add(HTTPStatus.FORBIDDEN)
+        if self.is_page and self.role is not None:
+            found.add(HTTPStatus.SEE_OTHER)
         if self.yields:
             found.add(HTTPStatus.TOO_MANY_REQUESTS)
         if "{" in self.path or self.scope is Scope.BODY:
