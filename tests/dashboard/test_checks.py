@@ -41,8 +41,7 @@ class ToldTests(TinyScene):
     def assert_told(self, path: str, *words: str) -> None:
         """A page is not clean, and all that is said of it is about these."""
         seen = self.at(path)
-        if "thrown" in words[0]:
-            seen.page.wait_for_timeout(50)
+        seen.until(lambda: all(any(word in line for line in seen.wrong) for word in words), f"told {words}")
         error = self.assertRaises(AssertionError, seen.assert_clean)
         self.assert_only(str(error).splitlines()[1:], *words)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +20,8 @@ document.addEventListener('securitypolicyviolation', (event) => window.toldOfPol
 ), true)
 """
 """Added by the browser, not by the page: it runs whatever the page's policy forbids."""
+SECONDS: Final = 15
+LOOK_MS: Final = 10.0
 OURS: Final = ("http:", "https:", "ws:", "wss:")
 
 
@@ -55,6 +59,13 @@ class Visit:
         forgiven = len(self.wrong) - len(kept)
         self.wrong[:] = kept
         return forgiven
+
+    def until(self, true: Callable[[], object], what: str) -> None:
+        """Let the page go on until ``true()`` is; AssertionError names what did not happen."""
+        deadline = time.monotonic() + SECONDS
+        while not true():
+            assert time.monotonic() < deadline, f"it did not happen in {SECONDS} s: {what}; {self.wrong}"
+            self.page.wait_for_timeout(LOOK_MS)
 
     def assert_clean(self) -> None:
         """Nothing was complained of so far, and nothing left for another host."""
