@@ -49,6 +49,12 @@ globalThis.checks = (() => {
     return dir === right ? [] : [`html has lang ${lang} and dir "${dir}"`]
   }
 
+  // without it a phone shows a page for desktops, made small
+  function fitting() {
+    const told = document.querySelector('meta[name=viewport]')?.content ?? ''
+    return /width=device-width/.test(told) && !/user-scalable=no|maximum-scale/.test(told) ? [] : [`viewport "${told}"`]
+  }
+
   function heading() {
     const found = all('h1').filter(isSeen)
     if (found.length !== 1) return [`${found.length} h1 are seen`]
@@ -160,6 +166,6 @@ globalThis.checks = (() => {
   }
 
   const layout = () => [...sideways(), ...cut(), ...spilled()]
-  const structure = () => [...language(), ...heading(), ...skip()]
+  const structure = () => [...language(), ...fitting(), ...heading(), ...skip()]
   return { layout, structure, begin, stop, unreached, accessibility }
 })()

@@ -36,6 +36,7 @@ class Stage:
         self.server = PlacedServer("--instance", "office", store=self.store)
         self.server.settings = SETTINGS
         self._live: RealSimulator | None = None
+        self._filler: subprocess.Popen[str] | None = None
         self._terminals = terminals
         self._people = people if terminals else 0
         self._punches = punches if terminals else 0
@@ -61,9 +62,11 @@ class Stage:
         self.store.start()
         many = max(0, self._terminals - LIVE)
         skip = 2 if many == 1 else 0
-        if many:
-            self._fill(many, skip)
+        filling = self._filling(many, skip) if many else None
         self.server.start()
+        if filling is not None:
+            told = filling.communicate(timeout=FILL_SECONDS)[0]
+            assert filling.returncode == 0, told
         if self._terminals:
             self._connect(min(LIVE, self._terminals))
         company.enter_people(self.server, self._people)
@@ -76,17 +79,22 @@ class Stage:
 
     def stop(self) -> None:
         """Everything ends."""
+        if self._filler is not None and self._filler.poll() is None:
+            self._filler.kill()
+            self._filler.communicate()
         if self._live is not None:
             self._live.remove()
         self.server.remove()
         self.store.remove()
 
-    def _fill(self, many: int, skip: int) -> None:
+    def _filling(self, many: int, skip: int) -> subprocess.Popen[str]:
+        """A process that writes terminals into the store, while the server starts."""
         command = [sys.executable, "-m", "tests.dashboard.fleet", "--redis", self.store.url]
         command += ["--terminals", str(many), "--skip", str(skip)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=FILL_SECONDS, env=environment)
-        assert done.returncode == 0, done.stderr
+        pipe, both = subprocess.PIPE, subprocess.STDOUT
+        self._filler = subprocess.Popen(command, env=environment, stdout=pipe, stderr=both, text=True)
+        return self._filler
 
     def _connect(self, many: int) -> None:
         options = ["--terminals", str(many), "--users", str(max(1, self._people // 2))]

@@ -123,6 +123,7 @@ class LookedAtTests(TinyScene):
         """A language, its direction, one main heading and a link to the content are asked for."""
         self.assert_found("/nameless", "structure", "html has no lang")
         self.assert_found("/wrong-way", "structure", 'lang ar and dir "ltr"')
+        self.assert_found("/unfit", "structure", 'viewport "width=1000"')
         self.assert_found("/two", "structure", "2 h1 are seen")
         self.assert_found("/no-skip", "structure", "the first stop is no link past")
         self.assert_found("/lost-skip", "structure", "leads to #main, which is not there")

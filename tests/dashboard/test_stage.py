@@ -12,7 +12,7 @@ from tests.dashboard import look
 from tests.dashboard.browser import ARABIC, PHONE, VIEWS, BrowserScene
 from tests.dashboard.company import name_of
 from tests.dashboard.places import HOSTILE, STATES, places
-from tests.dashboard.stage import Stage
+from tests.dashboard.stage import Stage, usual
 from tests.dashboard.tiny_site import TinySite
 
 
@@ -70,6 +70,29 @@ class StageTests(BrowserScene):
         """Without terminals a server is as at its first start."""
         stage = self.stage(0, 9, 100)
         self.assertEqual((stage.counted(), stage.server.get("/users")[1]["users"]), ({}, []))
+
+
+class ViewerTests(BrowserScene):
+    """Who looks is who it is to be."""
+
+    def test_signed_in(self) -> None:
+        """A viewer with a token is signed in by a cookie; without one nobody is."""
+        shared = usual()
+        path = f"{shared.url}/api/v1/session"
+        known, stranger = self.visit(shared.url, token=shared.token), self.visit(shared.url)
+        self.assertEqual(known.context.request.get(path).json()["role"], "admin")
+        self.assertEqual(stranger.context.request.get(path).status, 401)
+
+    def test_language_and_zone(self) -> None:
+        """Browsers ask for pages in their language, and tell the time of their zone."""
+        site = TinySite()
+        self.addCleanup(site.stop)
+        seen = self.visit(site.url, PHONE.of(scheme="dark", **ARABIC))
+        answer = seen.goto("/clean")
+        self.assertEqual(answer.request.all_headers()["accept-language"], "ar")
+        zone = seen.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+        dark = seen.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        self.assertEqual((zone, dark, seen.page.evaluate("innerWidth")), ("Asia/Riyadh", True, 390))
 
 
 class LookTests(BrowserScene):

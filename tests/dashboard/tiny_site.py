@@ -53,6 +53,7 @@ PAGES = {
     "/roof": FRAME.format('<div class="roof">over all</div>'),
     "/nameless": FRAME.format("").replace(' lang="en"', ""),
     "/wrong-way": FRAME.format("").replace('lang="en"', 'lang="ar"'),
+    "/unfit": FRAME.format("").replace("width=device-width", "width=1000"),
     "/two": FRAME.format("<h1>Another</h1>"),
     "/no-skip": FRAME.format("").replace('href="#main"', 'href="/clean"'),
     "/lost-skip": FRAME.format("").replace('id="main"', ""),
