@@ -20,10 +20,13 @@ class TinyScene(BrowserScene):
         super().setUp()
         self.site = TinySite()
         self.addCleanup(self.site.stop)
+        self.viewers: dict[View, Visit] = {}
 
     def at(self, path: str, view: View = browser.DESKTOP) -> Visit:
-        """Somebody who has loaded this page."""
-        found = self.visit(self.site.url, view)
+        """Somebody who has loaded this page, the same one for all pages of a view."""
+        found = self.viewers.get(view) or self.visit(self.site.url, view)
+        self.viewers[view] = found
+        found.wrong.clear()
         found.goto(path)
         return found
 
