@@ -104,11 +104,14 @@ globalThis.checks = (() => {
   }
 
   const isCovered = (element) => {
-    const box = element.getBoundingClientRect()
+    // of what is taller than the window the part in it counts
+    const whole = element.getBoundingClientRect()
+    const top = Math.max(whole.top, 0), left = Math.max(whole.left, 0)
+    const box = { top, left, width: Math.min(whole.right, innerWidth) - left, height: Math.min(whole.bottom, innerHeight) - top }
     const places = [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9]]
     return !places.some(([x, y]) => {
-      const top = document.elementFromPoint(box.left + x * box.width, box.top + y * box.height)
-      return top !== null && (element.contains(top) || top.contains(element) || top.closest('label')?.control === element)
+      const front = document.elementFromPoint(box.left + x * box.width, box.top + y * box.height)
+      return front !== null && (element.contains(front) || front.contains(element) || front.closest('label')?.control === element)
     })
   }
 

@@ -47,14 +47,14 @@ class FleetTests(LookingCase):
             "Gate",
             "A1",
             "north",
-            "online since 06:00:00",
+            "online since 06:00",
             "00:30:00",
             "-7.2 s",
-            "05:00:00",
+            "05:00",
             "1 gap",
         ):
             self.assertIn(told, row)
-        for told in ("people", "1,200/3,000", "v6.4", "host-7"):
+        for told in ("people", "40%", "v6.4", "host-7"):
             self.assertIn(told, row)
 
     def test_who_waits(self) -> None:

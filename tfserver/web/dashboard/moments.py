@@ -7,12 +7,16 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from markupsafe import Markup
 
 from tfserver.web.dashboard.languages import Language, language
 
+SECONDS: Final = "%H:%M:%S"
+MINUTES: Final = "%H:%M"
 _TIME: Final = Markup('<time datetime="{}">{}</time>')
+_DAY: Final = "MMMd"
+_YEAR: Final = "yMMMd"
 _WITH_DAY: Final = Markup('<time datetime="{}"><span class="day">{}</span> {}</time>')
 
 
@@ -37,17 +41,22 @@ def _here() -> tzinfo:
     return found if found is not None else UTC
 
 
-def moment(instant: str | None, zone: tzinfo, shown: Language, now: datetime) -> Markup:
-    """An instant (RFC 3339) as the hour, with the day unless it is today; empty without one."""
+def moment(instant: str | None, zone: tzinfo, shown: Language, now: datetime, hours: str = SECONDS) -> Markup:
+    """An instant (RFC 3339) as the hour, with the day unless it is today, and the year unless it is this one;
+    empty without one."""
     if not instant:
         return Markup("")
-    at = datetime.fromisoformat(instant).astimezone(zone)
-    text = f"{at:%H:%M:%S}"
-    if at.date() == now.astimezone(zone).date():
+    at, here = datetime.fromisoformat(instant).astimezone(zone), now.astimezone(zone)
+    text = at.strftime(hours)
+    if at.date() == here.date():
         return _TIME.format(instant, text)
-    return _WITH_DAY.format(instant, _day(at.year, at.month, at.day, shown.code), text)
+    form = _DAY if at.year == here.year else _YEAR
+    return _WITH_DAY.format(instant, _day(at.year, at.month, at.day, form, shown.code), text)
 
 
 @functools.lru_cache(4096)
-def _day(year: int, month: int, day: int, code: str) -> str:
-    return str(format_date(datetime(year, month, day), "medium", locale=language(code).locale))
+def _day(year: int, month: int, day: int, form: str, code: str) -> str:
+    when, locale = datetime(year, month, day), language(code).locale
+    if form == _YEAR:
+        return str(format_date(when, "medium", locale=locale))
+    return str(format_skeleton(_DAY, when, locale=locale))

@@ -17,7 +17,7 @@ from tfserver.web.answer import Answer
 from tfserver.web.dashboard import languages, words
 from tfserver.web.dashboard.assets import assets
 from tfserver.web.dashboard.languages import Language, language
-from tfserver.web.dashboard.moments import moment, zone_of
+from tfserver.web.dashboard.moments import MINUTES, moment, zone_of
 from tfserver.web.dashboard.navigation import NAVIGATION
 from tfserver.web.dashboard.viewer import Viewer
 from tfserver.web.policy import CONTENT, PAGE
@@ -93,6 +93,10 @@ class Screen:
     def moment(self, instant: str | None, zone: str | None = None) -> Markup:
         """An instant (RFC 3339) in a zone (IANA), as ``moments.moment`` shows it."""
         return moment(instant, zone_of(zone, self._zone), self.viewer.language, self._now)
+
+    def minute(self, instant: str | None, zone: str | None = None) -> Markup:
+        """The same without seconds, for what nobody compares."""
+        return moment(instant, zone_of(zone, self._zone), self.viewer.language, self._now, MINUTES)
 
     def text(self, template: str, context: Mapping[str, Any]) -> str:
         """A template filled in."""
