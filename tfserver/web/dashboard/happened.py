@@ -11,8 +11,6 @@ from tfserver.store.events import Ends
 from tfserver.web.sources import Sources
 
 PAGE: Final = 100
-SHOWN: Final = 20
-"""Punches of one look that are shown; nobody reads two hundred rows a second."""
 
 
 class LivePunch(msgspec.Struct, frozen=True):
@@ -47,8 +45,8 @@ _ABOUT: Final = msgspec.json.Decoder(_About)
 
 
 class Seen(NamedTuple):
-    """The newest punches, oldest first, and other events with their terminal (empty: about none). ``is_cut``:
-    there was more than that."""
+    """Punches, oldest first, and other events with their terminal (empty: about none). ``is_cut``: there were
+    more events than that; of more punches only these are told."""
 
     punches: Sequence[LivePunch]
     events: Sequence[tuple[str, str]]
@@ -79,15 +77,13 @@ class Happened:
         """What is new. Gone when the place is no longer kept; StoreError."""
         punches = await self._sources.feed.page(self._ends.punches, PAGE)
         events = await self._sources.events.page(self._ends.events, PAGE)
-        is_cut = len(punches) == PAGE or len(events) == PAGE
-        if is_cut:
+        if len(punches) == PAGE or len(events) == PAGE:
             await self.begin()
         else:
-            ends = (punches[-1][0] if punches else self._ends.punches,
-                    events[-1].place if events else self._ends.events)  # fmt: skip
-            self._ends = Ends(*ends)
+            last = punches[-1][0] if punches else self._ends.punches
+            self._ends = Ends(last, events[-1].place if events else self._ends.events)
         return Seen(
-            [_PUNCH.decode(text) for _, text in punches[-SHOWN:]],
+            [_PUNCH.decode(text) for _, text in punches],
             [(each.kind, _ABOUT.decode(each.text).sn) for each in events],
-            is_cut or len(punches) > SHOWN,
+            len(events) == PAGE,
         )

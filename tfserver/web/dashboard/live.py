@@ -6,17 +6,18 @@ who see them, and while the process is pressed nobody is told anything but that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from twisted.internet.task import LoopingCall
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.web.server import Request
 
 from tfserver.errors import Gone, StoreError
 from tfserver.model import Terminal, canonical_sn
-from tfserver.web.dashboard.happened import Happened, Seen
+from tfserver.web.dashboard.happened import Happened, LivePunch, Seen
 from tfserver.web.dashboard.onlooker import MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
 from tfserver.web.problem import Problem
@@ -26,6 +27,11 @@ MOST_PAGES: Final = 500
 MOST_OF_ONE: Final = 250
 """Of one account or token: a wall of screens, but not all there are."""
 LOOK_SECONDS: Final = 0.1
+MOST_LOOK_SECONDS: Final = 1.0
+SHARE: Final = 0.03
+"""Of the process's time that telling may take: with many pages and much to tell, looks are further apart."""
+SHOWN: Final = 20
+"""Punches of one look that walls show, the newest; nobody reads two hundred rows a second."""
 ROWS_SECONDS: Final = 1.0
 """How often rows of terminals are made anew; punches do not wait for that."""
 ROWS_A_LOOK: Final = 50
@@ -38,13 +44,21 @@ class Live:
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, sources: Sources, roll: Roll) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        sources: Sources,
+        roll: Roll,
+        monotonic: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._reactor = reactor
         self._sources = sources
         self._roll = roll
         self._pages: set[Onlooker] = set()
-        self._looking = LoopingCall(self._look)
-        self._looking.clock = reactor
+        self._is_looking = False
+        self._monotonic = monotonic
+        self._spent = 0.0
+        """Seconds that telling took at this look."""
         self._happened = Happened(sources)
         self._changed: dict[str, None] = {}
         """Terminals whose rows have to be made anew, oldest first."""
@@ -61,15 +75,21 @@ class Live:
         self._sources.metrics.pages = len(self._pages)
         request.notifyFinish().addBoth(lambda _: self._forget(page))
         page.begin()
-        if not self._looking.running:
-            self._looking.start(LOOK_SECONDS, now=False)
+        if not self._is_looking:
+            self._is_looking = True
+            self._look_later()
 
     def _forget(self, page: Onlooker) -> None:
         page.is_over = True
         self._pages.discard(page)
         self._sources.metrics.pages = len(self._pages)
 
+    def _look_later(self) -> None:
+        wait = min(max(LOOK_SECONDS, self._spent / SHARE), MOST_LOOK_SECONDS)
+        self._reactor.callLater(wait, lambda: Deferred.fromCoroutine(self._look()))
+
     async def _look(self) -> None:
+        self._spent = 0.0
         try:
             if self._sources.draining():
                 self._end(self._pages)
@@ -83,9 +103,9 @@ class Live:
             self._log.failure("our own mistake while telling open pages")
         for page in list(self._pages):
             page.keep_alive()
-        if not self._pages:
-            # here and nowhere else: a look that is under way would go on beside the next
-            self._looking.stop()
+        self._is_looking = bool(self._pages)
+        if self._is_looking:
+            self._look_later()
 
     async def _tell(self) -> None:
         try:
@@ -97,8 +117,10 @@ class Live:
             self._tell_all(self._pages, MISSED)
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
-        self._tell_wall(seen)
+        begun = self._monotonic()
+        self._tell_wall(seen.punches[-SHOWN:])
         self._tell_hints(seen)
+        self._spent += self._monotonic() - begun
         watched = frozenset().union(*(page.topics.rows for page in self._pages))
         sns = (canonical_sn(sn) for sn in (*seen.terminals, *(punch.sn for punch in seen.punches)))
         self._changed.update(dict.fromkeys(sn for sn in sns if sn in watched))
@@ -106,16 +128,16 @@ class Live:
             self._rows_at = self._reactor.seconds()
             await self._tell_rows()
 
-    def _tell_wall(self, seen: Seen) -> None:
+    def _tell_wall(self, punches: Sequence[LivePunch]) -> None:
         """New punches, oldest first."""
         chunks: dict[tuple[object, ...], bytes] = {}
         for page in self._pages:
             topics = page.topics
             alike = (page.alike, topics.of, topics.site)
-            if not topics.has_wall or not seen.punches:
+            if not topics.has_wall or not punches:
                 continue
             if alike not in chunks:
-                shown = [p for p in seen.punches if topics.shows(p.sn, p.site) and page.sees(p.site)]
+                shown = [p for p in punches if topics.shows(p.sn, p.site) and page.sees(p.site)]
                 rows = [page.screen.piece("punches/row.html", "row", punch) for punch in shown]
                 chunks[alike] = event("punches", rows) if rows else b""
             if chunks[alike]:
@@ -133,6 +155,7 @@ class Live:
         for sn in sns:
             del self._changed[sn]
         rows = await self._sources.terminals.these(sns)
+        begun = self._monotonic()
         made: dict[tuple[object, str], str] = {}
         for page in list(self._pages):
             mine = [
@@ -140,6 +163,7 @@ class Live:
             ]
             if mine:
                 page.tell(event("rows", [self._row(page, each, made) for each in mine]))
+        self._spent += self._monotonic() - begun
 
     def _row(self, page: Onlooker, terminal: Terminal, made: dict[tuple[object, str], str]) -> str:
         alike = (page.alike, terminal.sn)
