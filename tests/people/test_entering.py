@@ -14,7 +14,7 @@ from tfserver.people import entering, imports
 from tfserver.people.entering import Entering
 from tfserver.people.tabular import Unreadable
 from tfserver.store.archive.forms import Form
-from tfserver.store.people.imports import MOST_OPEN, ImportState, TooManyImports
+from tfserver.store.people.imports import MOST_OPEN, Import, ImportState, OtherImport, TooManyImports
 from tfserver.web.api.people_export import PeopleExport, head_of
 
 DONE = ImportState.DONE
@@ -291,8 +291,16 @@ class TakeTests(ImportCase):
         await self.begin_all()
         first = await self.importing.begin(asked(), table("1;A"), "a:k1")
         self.assertEqual(await self.importing.begin(asked(), table("1;A"), "a:k1"), first)
+        for another in (self.take_as("a:k1", "1;B"), self.take_as("a:k1", "1;A", dry_run=True)):
+            with self.assertRaises(OtherImport):
+                await another
+        self.assertEqual(len(await self.importing.listing(9)), 1)
         other = await self.importing.begin(asked(), table("1;A"), "a:k2")
         self.assertNotEqual(other.id, first.id)
+
+    async def take_as(self, key: str, row: str, *, dry_run: bool = False) -> Import:
+        """Send a row under an idempotency key."""
+        return await self.importing.begin(asked(dry_run=dry_run), table(row), key)
 
     async def test_broken_off(self) -> None:
         """A file that is not whole is looked at again, and forgotten when nobody brings the rest."""

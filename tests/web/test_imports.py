@@ -11,7 +11,7 @@ from tests.web.imported import CSV, NDJSON, ImportedCase
 from tests.web.in_memory import BOUND, OPERATOR, READER, Answer, Connection
 from tfserver.people.tabular import Unreadable
 from tfserver.store.archive.forms import Form
-from tfserver.store.people.imports import Asked, TooManyImports
+from tfserver.store.people.imports import Asked, OtherImport, TooManyImports
 from tfserver.web.api.imports import MOST_BYTES
 from tfserver.web.site import MOST_LARGE
 
@@ -48,9 +48,11 @@ class BeginTests(ImportedCase):
         """What can't be read is 422 and names its column; too many at a time are 429."""
         self.imports.given["begin"] = Unreadable(("shoe_size", "unknown column"))
         self.assert_problem(self.take(), 422, "shoe_size")
+        self.imports.given["begin"] = OtherImport("this idempotency key came with another file")
+        self.assert_problem(self.take(Idempotency_Key="k"), 422)
         self.imports.given["begin"] = TooManyImports("4 imports are not over yet")
         self.assert_problem(self.take(), 429)
-        self.assertEqual([told[3].split(":")[0] for told in self.audit.asked("write")], ["refused"])
+        self.assertEqual([told[3].split(":")[0] for told in self.audit.asked("write")], ["refused"] * 2)
 
     def test_wrong(self) -> None:
         """Which kind of file it is has to be said, and nothing else is taken."""

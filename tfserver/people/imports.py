@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -32,9 +33,9 @@ class Importing:
 
     async def begin(self, asked: Asked, data: bytes, key: str = "") -> Import:
         """Take a file; its rows are brought in afterwards. What was begun under this idempotency key comes
-        back as it is. Raises tabular.Unreadable, TooManyImports."""
-        rows = await self._checked(asked, data)
-        import_id, wrapped = await self._imports.begin(asked, key)
+        back as it is. Raises tabular.Unreadable, TooManyImports, OtherImport."""
+        rows, digest = await self._checked(asked, data)
+        import_id, wrapped = await self._imports.begin(asked, key, digest)
         if wrapped:
             try:
                 await self._send(import_id, wrapped, asked.form, data)
@@ -65,13 +66,14 @@ class Importing:
         """Bring in no more rows; what came in stays. False when it was over."""
         return await self._imports.end(import_id, ImportState.CANCELLED, "somebody cancelled it")
 
-    async def _checked(self, asked: Asked, data: bytes) -> int:
-        """How many rows there are, when all can be told apart."""
-        table = Table(asked.form, head_problems)
+    async def _checked(self, asked: Asked, data: bytes) -> tuple[int, str]:
+        """How many rows there are, when all can be told apart, and what is the same for the same file."""
+        table, digest = Table(asked.form, head_problems), hashlib.sha256()
         async for text in self._texts(table, data):
             table.feed(text)
+            digest.update(text.encode())
         table.end()
-        return table.rows
+        return table.rows, digest.hexdigest()
 
     async def _send(self, import_id: str, wrapped: str, form: Form, data: bytes) -> None:
         # before it is whole, so that nobody's death leaves it without anybody who looks at it

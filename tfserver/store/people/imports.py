@@ -93,6 +93,10 @@ class TooManyImports(TfserverError):
     """Others have to be over first."""
 
 
+class OtherImport(TfserverError):
+    """The same idempotency key came with something else."""
+
+
 class Imports:
     """All imports that are remembered; their reports live so many days."""
 
@@ -101,9 +105,10 @@ class Imports:
         self._vault = vault
         self._life = report_days * DAY_MS
 
-    async def begin(self, asked: Asked, key: str = "") -> tuple[str, str]:
+    async def begin(self, asked: Asked, key: str = "", content: str = "") -> tuple[str, str]:
         """An import whose pieces are to come, and the data key they are sealed under. One that was begun
-        under this idempotency key before comes back without. Raises TooManyImports."""
+        under this idempotency key before comes back without, if it is the same: ``content`` is the same for
+        the same file. Raises TooManyImports, OtherImport."""
         import_id = secrets.token_hex(10)
         wrapped = self._vault.new_data_key(int(import_id, 16))
         found = await self._keep(
@@ -116,8 +121,11 @@ class Imports:
             MOST_OPEN,
             MOST_KEPT,
             UPLOAD_MS,
+            self._vault.version_of(content),
             key=key,
         )
+        if found[0] == "other":
+            raise OtherImport("this idempotency key came with another file, or with other options")
         if found[0] == "full":
             raise TooManyImports(f"{MOST_OPEN} imports are not over yet; wait for one of them")
         return (found[1], "") if found[0] == "again" else (import_id, wrapped)

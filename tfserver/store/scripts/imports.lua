@@ -2,8 +2,8 @@
 -- KEYS 1 the import, 2 all imports by when they were begun (ms), 3 what was asked under an idempotency key
 -- ARGV 1 verb, 2 id, then by verb
 --   "begin", prefix of imports, asked (JSON), data key (wrapped), "" or life of the idempotency key (s), most that are
---      not over, most that are remembered, life of one that is not whole (ms). Answers {"begun"}, {"again", id} when it
---      was begun under this key before, or {"full"}
+--      not over, most that are remembered, life of one that is not whole (ms), digest of the file. Answers {"begun"},
+--      {"again", id} when it was begun under this key before, {"other"} when that was something else, or {"full"}
 --   "piece", number, sealed. Answers 1, or 0 when it is whole or gone
 --   "ready", rows, bytes, life of one that nobody brings in (ms): it is whole. Answers as piece
 --   "start": it is worked on. One that changes nothing begins anew. Answers 1, or 0 when it is over or gone
@@ -13,7 +13,7 @@
 --   "end", state, why, life of the report (ms). Answers 1, or 0 when it was over before
 --   "drop": forget what is not whole. Answers 1, or 0
 --   "open", prefix of imports, moment (ms): how many that were begun by then are not over
--- Fields: asked, key, created, begun, ended, state, why, rows, bytes, pieces, p:1..., reached (the last row that is
+-- Fields: asked, key, digest, created, begun, ended, state, why, rows, bytes, pieces, p:1..., reached (the last row that is
 -- done), judged (JSON), made, changed, same, wrong, told (how many of these are kept), e:1...
 local import, imports, told_before, call = KEYS[1], KEYS[2], KEYS[3], redis.call
 local verb, id = ARGV[1], ARGV[2]
@@ -53,12 +53,16 @@ function does.begin()
   local before = ARGV[6] ~= '' and call('GET', told_before)
   if before then
     local state = state_of(prefix .. before)
-    if state ~= '' and state ~= 'uploading' then return {'again', before} end
+    if state ~= '' and state ~= 'uploading' then
+      local was = call('HMGET', prefix .. before, 'asked', 'digest')
+      if was[1] ~= ARGV[4] or was[2] ~= ARGV[10] then return {'other'} end
+      return {'again', before}
+    end
   end
   if count_open(prefix, '+inf') >= tonumber(ARGV[7]) then return {'full'} end
   call('ZADD', imports, now, id)
   make_room(prefix, tonumber(ARGV[8]))
-  call('HSET', import, 'asked', ARGV[4], 'key', ARGV[5], 'created', now, 'state', 'uploading', 'reached', 0)
+  call('HSET', import, 'asked', ARGV[4], 'key', ARGV[5], 'digest', ARGV[10], 'created', now, 'state', 'uploading', 'reached', 0)
   call('PEXPIRE', import, ARGV[9])
   if ARGV[6] ~= '' then call('SET', told_before, id, 'EX', ARGV[6]) end
   return {'begun'}

@@ -9,7 +9,15 @@ import msgspec
 
 from tfserver.people.imports import Importing
 from tfserver.people.tabular import Unreadable
-from tfserver.store.people.imports import MOST_KEPT, MOST_TOLD, Asked, Import, RowError, TooManyImports
+from tfserver.store.people.imports import (
+    MOST_KEPT,
+    MOST_TOLD,
+    Asked,
+    Import,
+    OtherImport,
+    RowError,
+    TooManyImports,
+)
 from tfserver.web.answer import Answer
 from tfserver.web.body import given_media
 from tfserver.web.call import Call
@@ -79,6 +87,8 @@ async def begin(call: Call) -> Answer:
         made = await _imports(call).begin(asked, data, call.key)
     except Unreadable as wrong:
         raise bad_fields(wrong.errors) from wrong
+    except OtherImport as why:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(why)) from why
     except TooManyImports as why:
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, str(why)) from why
     await call.note("done", {"import": made.id, "rows": made.rows, "dry_run": made.dry_run})
