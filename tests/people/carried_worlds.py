@@ -24,6 +24,7 @@ from tfserver.people.asking import Asker
 from tfserver.people.looking import Looker
 from tfserver.people.means import Means
 from tfserver.people.planner import Planner
+from tfserver.people.turning import Turning
 from tfserver.person import Held, HeldPerson, Proof
 from tfserver.plan import Options, Plan, PlanState, digest_of
 from tfserver.store.errands import Errands
@@ -33,6 +34,7 @@ from tfserver.store.people.holdings import Holdings
 from tfserver.store.people.plans import Plans
 from tfserver.store.people.present import Present
 from tfserver.store.people.readings import Readings
+from tfserver.store.people.restorations import Restorations
 from tfserver.store.people.turns import Turns
 from tfserver.store.terminals import Terminals
 from tfserver.store.users import Origin, Profile, Users
@@ -201,7 +203,9 @@ class World:
         )  # fmt: skip
         self.planner = Planner(self.means, Errands(client, "plans"), Readings(client))
         self.errands = Errands(client, KIND)
-        self.applying = Applying(self.means, self.errands, Turns(client, "terminals"))
+        self.restorations = Restorations(client)
+        self.turning = Turning(Turns(client, "terminals"), self.plans, self.restorations)
+        self.applying = Applying(self.means, self.errands, self.turning)
         self.running: dict[str, Deferred[Any]] = {}
         self.again: dict[str, float] = {}
         """In how many seconds an errand wanted to come again, when it was done last."""
@@ -342,8 +346,7 @@ class World:
         self.running.clear()
         self.clock.calls = []
         self.client.calls_left = None
-        client: Any = self.client
-        self.applying = Applying(self.means, self.errands, Turns(client, "terminals"))
+        self.applying = Applying(self.means, self.errands, self.turning)
 
     def unnote(self, plan_id: str, sn: str, n: int) -> None:
         """The process died before it noted what it did about a step."""

@@ -12,7 +12,7 @@ from tests.real.store import RealStore
 from tests.store.people.directly import DirectClient, done
 from tfserver import commands
 from tfserver.commander import BadOrder, KeyReused, Wanted
-from tfserver.config import Admission, ModelProfile
+from tfserver.config import Admission, ModelProfile, People
 from tfserver.locks import lock_of
 from tfserver.model import canonical_sn
 from tfserver.order import Order, OrderError, OrderState
@@ -23,6 +23,7 @@ from tfserver.people.restoring import Restoring
 from tfserver.people.snapshots import SnapshotDesk
 from tfserver.people.taking import KIND as SNAPSHOT
 from tfserver.people.taking import Taking
+from tfserver.people.turning import Turning
 from tfserver.person import Held, HeldPerson, Proof
 from tfserver.simulator.answers import Asked, Bare, Done, Silence
 from tfserver.simulator.dialects import DOCUMENTED, Dialect
@@ -32,9 +33,11 @@ from tfserver.store.errands import Errands
 from tfserver.store.people.directory import Directory
 from tfserver.store.people.groups import Groups
 from tfserver.store.people.holdings import Holdings
+from tfserver.store.people.plans import Plans
 from tfserver.store.people.present import Present
 from tfserver.store.people.restorations import Restoration, Restorations
 from tfserver.store.people.snapshots import Snapshot, Snapshots
+from tfserver.store.people.turns import Turns
 from tfserver.store.terminals import Terminals
 from tfserver.store.users import Origin, Profile, Users
 from tfserver.store.vault import Vault
@@ -196,7 +199,10 @@ class World:
         asker = Asker(commander, "people")
         self.errands = {kind: Errands(client, kind) for kind in (SNAPSHOT, RESTORE)}
         self.taking = Taking(asker, self.errands[SNAPSHOT], self.stores)
-        self.restoring = Restoring(asker, self.errands[RESTORE], self.stores, {})
+        self.plans = Plans(client, People())
+        self.turns = Turns(client, "terminals")
+        self.turning = Turning(self.turns, self.plans, self.stores.restorations)
+        self.restoring = Restoring(asker, self.errands[RESTORE], self.stores, {}, self.turning)
         no_uploads: Any = None
         errands = (self.errands[SNAPSHOT], self.errands[RESTORE])
         self.desk = SnapshotDesk(client, self.stores, self.vault, *errands, no_uploads, at_once)

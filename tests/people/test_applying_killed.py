@@ -10,6 +10,7 @@ from tfserver.people.carrying.proving import UNPROVEN
 from tfserver.person import Group
 from tfserver.plan import Options, PlanState
 from tfserver.store.people.plans import NotReady
+from tfserver.store.people.restorations import RestorationState, Wish, new_restoration_id
 
 
 class KilledTests(AppliedCase):
@@ -123,6 +124,20 @@ class StoppedTests(AppliedCase):
         self.settle(second)
         self.assertEqual((self.states(first), self.states(second)), ({1: "done"}, {1: "done"}))
         self.assertEqual(box.done.count("setuserinfo 1"), 1)
+
+    def test_restoration_first(self) -> None:
+        """A plan waits for a restoration at the terminal: it would remove whom that one brings."""
+        self.box()
+        self.enter(1)
+        wish = Wish(id=new_restoration_id(), sn=SN, actor="admin", made="2026-04-02T08:00:00Z")
+        self.done(self.world.restorations.begin(wish, "S1"))
+        self.assertTrue(self.done(self.world.turning.has(SN.lower(), wish.id)))
+        plan = self.apply()
+        self.begin(plan)
+        self.assertEqual((len(self.orders()), self.stage(plan)[1]), (0, WAITING))
+        self.done(self.world.restorations.finish(wish.id, RestorationState.DONE))
+        self.settle(plan)
+        self.assertEqual(self.states(plan), {1: "done"})
 
     def test_nothing_to_do(self) -> None:
         """A plan without steps is over at once."""

@@ -9,7 +9,9 @@ from tests.people.copying import HOLIDAY, NIGHTS, TEMPLATE, WHAT, CopyCase
 from tests.real.store import RealStore
 from tests.store.people.directly import done
 from tfserver.people.restoring import KIND as RESTORE
+from tfserver.people.restoring import WAITING
 from tfserver.people.snapshots import NotPossible
+from tfserver.plan import Item, Op, Options, Scope, TerminalPlan
 from tfserver.simulator.dialects import AIFACE, CLASSIC, OLDEST
 from tfserver.store.people.restorations import MOST_OF_A_TERMINAL, Wish, new_restoration_id
 
@@ -239,6 +241,25 @@ class RestoringTests(CopyCase):
         self.restore(B, self.world.take(A), "settings")
         self.assertEqual((other.memory.settings["volume"], other.people()), (3, {}))
         self.assertNotIn("lock", other.memory.settings)
+
+    def test_plan_first(self) -> None:
+        """A restoration waits for a plan at the terminal; afterwards it leaves the turn to the next."""
+        self.furnished()
+        other = self.world.add(B)
+        taken, plans = self.world.take(A), self.world.plans
+        plan = done(plans.add("admin", Scope(), Options(), [B]))
+        token = done(plans.make(plan.id))
+        done(plans.put_terminal(plan.id, token, TerminalPlan(sn=B, items=(Item(1, Op.REMOVE, 9),))))
+        done(plans.ready(plan.id, token))
+        done(plans.begin(plan.id, "admin"))
+        self.assertTrue(done(self.world.turning.has(B, plan.id)))
+        made = done(self.world.desk.restore(B, taken.id, WHAT, "admin"))
+        waiting = self.world.restored(made)
+        self.assertEqual((waiting.state, waiting.stage, other.asked), ("open", WAITING, []))
+        done(plans.set_stage(plan.id, B, "done"))
+        self.assertEqual(self.world.restored(made).state, "done")
+        self.assertEqual(sorted(other.people()), [7, 8])
+        self.assertEqual(done(self.world.turns.of(B)), "")
 
     def test_killed_anywhere(self) -> None:
         """A process that dies at any call of the store is followed by another: each is put once."""

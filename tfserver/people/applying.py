@@ -11,15 +11,15 @@ from typing import Final
 from tfserver.errors import TfserverError
 from tfserver.people.carrying.terminal import DONE, OFFLINE_SECONDS, SHORTLY, Carrying, Offline
 from tfserver.people.means import Means
+from tfserver.people.turning import Turning
 from tfserver.people.working import Worker
 from tfserver.plan import Plan, PlanState
 from tfserver.store.errands import Errands
-from tfserver.store.people.turns import Turns
 
 KIND: Final = "apply"
 AT_LATEST: Final = 5.0
 SEEN_TO_SECONDS: Final = 60.0
-WAITING: Final = "waits until another plan is through with this terminal"
+WAITING: Final = "waits until another plan, or a restoration, is through with this terminal"
 
 
 class UnknownPlan(TfserverError):
@@ -33,10 +33,10 @@ class NotRunning(TfserverError):
 class Applying:
     """Begins plans, carries them out, stops them. A Part: ``start`` and ``stop`` are those of the process."""
 
-    def __init__(self, means: Means, errands: Errands, turns: Turns) -> None:
+    def __init__(self, means: Means, errands: Errands, turning: Turning) -> None:
         self._means = means
         self._errands = errands
-        self._turns = turns
+        self._turning = turning
         self._worker = Worker(means.reactor, errands, self.do, means.settings.at_once)
 
     async def start(self) -> None:
@@ -99,7 +99,7 @@ class Applying:
             await self._over(plan, sn)
             return None
         # one that was stopped changes nothing any more
-        if plan.state is PlanState.APPLYING and not await self._has_turn(plan, sn):
+        if plan.state is PlanState.APPLYING and not await self._turning.has(sn, plan.id):
             await self._means.plans.set_stage(plan.id, sn, head.stage, WAITING)
             return SHORTLY
         try:
@@ -113,24 +113,9 @@ class Applying:
 
     async def _over(self, plan: Plan, sn: str) -> None:
         """Nothing is left to do at a terminal; whoever waits for it may go on."""
-        await self._turns.leave(sn, plan.id)
+        await self._turning.leave(sn, plan.id)
         # not for each of many terminals at once
         await self._errands.add(plan.id, seconds=1.0)
-
-    async def _has_turn(self, plan: Plan, sn: str) -> bool:
-        """Whether this plan may change the terminal now; the turn of one that is over there is taken."""
-        holder = await self._turns.take(sn, plan.id)
-        if holder != plan.id and not await self._is_at(holder, sn):
-            holder = await self._turns.take(sn, plan.id, instead_of=holder)
-        return holder == plan.id
-
-    async def _is_at(self, plan_id: str, sn: str) -> bool:
-        """Whether a plan still has something to do, or to wind up, at a terminal."""
-        plan = await self._means.plans.get(plan_id)
-        if plan is None or plan.state not in (PlanState.APPLYING, PlanState.CANCELLED):
-            return False
-        head = await self._means.plans.terminal(plan_id, sn)
-        return head is not None and bool(head.items) and head.stage != DONE
 
     async def _known(self, plan_id: str) -> Plan:
         found = await self._means.plans.get(plan_id)

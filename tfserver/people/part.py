@@ -29,6 +29,7 @@ from tfserver.people.restoring import Restoring
 from tfserver.people.sampling import Sampling
 from tfserver.people.snapshots import SnapshotDesk
 from tfserver.people.taking import Taking
+from tfserver.people.turning import Turning
 from tfserver.people.working import Worker
 from tfserver.store.archive.database import Archive
 from tfserver.store.client import Client
@@ -139,7 +140,7 @@ class PeoplePart:
         )
         asker, at_once = means.asker(ACTOR), settings.people.at_once
         taken, restored = Errands(client, taking.KIND), Errands(client, restoring.KIND)
-        restorer = Restoring(asker, restored, copies, settings.profiles)
+        restorer = Restoring(asker, restored, copies, settings.profiles, _turning(client, means))
         incoming = Incoming(means.reactor, copies, vault)
         desk = SnapshotDesk(means.reactor, copies, vault, taken, restored, incoming, deferToThread)
         workers = [
@@ -189,10 +190,14 @@ def _forgetting(
     return Forgetting(services.settings.privacy, services, client, vault, means, told)
 
 
+def _turning(client: Client, means: Means) -> Turning:
+    return Turning(Turns(client, _TURNS), means.plans, Restorations(client))
+
+
 def _plans(client: Client, means: Means) -> tuple[Planner, Applying, Converging, Worker]:
     plans, turns = Errands(client, planner.KIND), Turns(client, _TURNS)
     planning = Planner(means, plans, Readings(client))
-    carrying = Applying(means, Errands(client, applying.KIND), turns)
+    carrying = Applying(means, Errands(client, applying.KIND), _turning(client, means))
     continuous = Converging(means, planning, carrying, Errands(client, converging.KIND), turns)
     return planning, carrying, continuous, Worker(means.reactor, plans, planning.do, _PLANS_AT_ONCE)
 

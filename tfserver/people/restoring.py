@@ -11,17 +11,20 @@ from tfserver.order import OrderState
 from tfserver.people import copied
 from tfserver.people.asking import Asker
 from tfserver.people.bringing import Bringing
+from tfserver.people.carrying.terminal import SHORTLY
 from tfserver.people.copies import Copies
 from tfserver.people.fitting import target_of
 from tfserver.people.replacing import Replacing
 from tfserver.people.stepping import Later, Steps, told
 from tfserver.people.taking import HOLIDAYS, LIST, LOCKS, QUESTIONS, SETTINGS
+from tfserver.people.turning import Turning
 from tfserver.store.errands import Errands
 from tfserver.store.people.restorations import Restoration, RestorationState, Step
 from tfserver.store.people.snapshots import Snapshot, SnapshotState
 
 KIND: Final = "restore"
 """Of the errands."""
+WAITING: Final = "waits until a plan is through with this terminal"
 _SHOWN: Final = 20
 """Names that a step tells."""
 
@@ -30,12 +33,18 @@ class Restoring:
     """Restores terminals, and lets them replace others: ``do`` is an errand by the id of a restoration."""
 
     def __init__(
-        self, asker: Asker, errands: Errands, stores: Copies, profiles: dict[str, ModelProfile]
+        self,
+        asker: Asker,
+        errands: Errands,
+        stores: Copies,
+        profiles: dict[str, ModelProfile],
+        turning: Turning,
     ) -> None:
         self._asker = asker
         self._errands = errands
         self._stores = stores
         self._profiles = profiles
+        self._turning = turning
         self._replacing = Replacing(asker, errands, stores)
 
     async def do(self, restoration_id: str) -> float | None:
@@ -44,6 +53,9 @@ class Restoring:
         wish = await restorations.get(restoration_id)
         if wish is None or wish.state is not RestorationState.OPEN:
             return None
+        if not await self._turning.has(wish.sn, wish.id):
+            await restorations.stage(wish.id, WAITING)
+            return SHORTLY
         steps = Steps(self._asker.called(wish.actor), self._errands, restoration_id)
         try:
             await self._restore(wish, steps)
@@ -52,6 +64,7 @@ class Restoring:
             return later.seconds
         except Refused as refused:
             await restorations.finish(restoration_id, RestorationState.FAILED, str(refused))
+        await self._turning.leave(wish.sn, wish.id)
         return None
 
     async def _restore(self, wish: Restoration, steps: Steps) -> None:
