@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -35,7 +36,7 @@ class RealStore:
         place = ["--port", str(self._port), "--unixsocket", self.socket, "--dir", self.folder]
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self._process = subprocess.Popen(
-                [choose_binary(None).path, str(self.config), *place, *self._extra], stdout=log, stderr=log
+                [_program(), str(self.config), *place, *self._extra], stdout=log, stderr=log
             )
         wait_until(lambda: self.ask("PING").startswith("+PONG"), "the store answers")
         return self
@@ -79,6 +80,12 @@ class RealStore:
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+
+@functools.cache
+def _program() -> str:
+    # its version is asked by a process of its own: once, not before each of more than a thousand starts
+    return choose_binary(None).path
 
 
 def wait_until(true: object, what: str, seconds: float = SECONDS) -> None:
