@@ -26,7 +26,8 @@ from tfserver.store.deliveries import Deliveries
 from tfserver.store.embedded import EmbeddedStore
 from tfserver.store.feed import Feed
 from tfserver.store.masterkey import open_vault
-from tfserver.store.tokens import Role, Tokens, new_token
+from tfserver.store.principals import Role
+from tfserver.store.tokens import Tokens, new_token
 from tfserver.store.vault import Vault
 from tfserver.web.site import Pages, Sources
 

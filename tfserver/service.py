@@ -47,10 +47,11 @@ from tfserver.store.masterkey import KeyWatch
 from tfserver.store.outbox import Outbox
 from tfserver.store.people.external_ids import ExternalIds
 from tfserver.store.people.holdings import Holdings
+from tfserver.store.principals import REVOKED
 from tfserver.store.punches import Punches
 from tfserver.store.sessions import Sessions
 from tfserver.store.terminals import Terminals
-from tfserver.store.tokens import REVOKED, Tokens
+from tfserver.store.tokens import Tokens
 from tfserver.store.users import Users
 from tfserver.store.webhooks import Webhooks
 from tfserver.web.site import Sources

@@ -15,7 +15,8 @@ from tests.real.client import RealClient
 from tests.real.process import free_port, is_running
 from tests.real.server import RealServer
 from tests.real.store import RealStore, wait_until
-from tfserver.store.tokens import Role, Token, new_token
+from tfserver.store.principals import Role
+from tfserver.store.tokens import Token, new_token
 
 
 class PlacedServer(RealServer):

@@ -12,10 +12,11 @@ from tfserver.config import Admission as AdmissionSettings
 from tfserver.config import Punches as PunchSettings
 from tfserver.model import Admission
 from tfserver.store.keys import Keys
+from tfserver.store.principals import Role
 from tfserver.store.punches import Punches
 from tfserver.store.shelf import Bad
 from tfserver.store.terminals import Terminals
-from tfserver.store.tokens import Role, Tokens
+from tfserver.store.tokens import Tokens
 from tfserver.store.users import Origin, Profile, Users
 from tfserver.store.vault import Vault
 

@@ -11,8 +11,9 @@ from twisted.internet.task import Clock
 from tests.store.connected import StoreCase, until
 from tfserver.errors import StoreUnavailable
 from tfserver.store import sessions as module
+from tfserver.store.principals import REVOKED, Role
 from tfserver.store.sessions import FRESH_SECONDS, IDLE_SECONDS, TOUCH_SECONDS, Opened, Sessions
-from tfserver.store.tokens import REVOKED, Role, Token, Tokens, new_token
+from tfserver.store.tokens import Token, Tokens, new_token
 
 
 class SessionCase(StoreCase):
@@ -58,7 +59,7 @@ class SessionTests(SessionCase):
         """A session opens everywhere what its token allows; nothing else opens it."""
         await self.begin()
         secret, opened = await self.opened()
-        self.assertEqual(opened.token, self.entry)
+        self.assertEqual(opened.who, self.entry)
         for sessions in (self.here, self.there):
             self.assertEqual(await sessions.find(secret), opened)
             for other in (secret[:-1], secret + "x", secret.upper(), "", opened.digest, self.token):

@@ -11,14 +11,13 @@ from twisted.internet.task import Clock
 from tests.store.connected import StoreCase, until
 from tfserver.errors import StoreUnavailable
 from tfserver.store import tokens as tokens_module
+from tfserver.store.principals import REVOKED, Role
 from tfserver.store.tokens import (
     FRESH_SECONDS,
     PREFIX,
-    REVOKED,
     LastToken,
     NoSuchToken,
     NotIssued,
-    Role,
     Token,
     Tokens,
     new_token,

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.web.import_samples import imports
 from tests.web.in_memory import PagesCase
-from tfserver.store.tokens import Role, Token
+from tfserver.store.principals import Role
+from tfserver.store.tokens import Token
 from tfserver.web.routes import ROUTES
 from tfserver.web.site import Pages
 from tfserver.web.tables.imports import IMPORTS, PERSONAL

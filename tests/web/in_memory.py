@@ -20,7 +20,8 @@ from tfserver.model import Decided, Terminal
 from tfserver.store.archive.finding import Found as FoundRows
 from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.inquiries import Found
-from tfserver.store.tokens import Role, Token
+from tfserver.store.principals import Role
+from tfserver.store.tokens import Token
 from tfserver.web.problem import Problem
 from tfserver.web.router import Router
 from tfserver.web.routes import PAGES, ROUTES

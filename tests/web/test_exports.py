@@ -13,6 +13,7 @@ from tfserver.errors import ArchiveUnavailable, Gone
 from tfserver.store import export
 from tfserver.web import exports
 from tfserver.web.desk import MOST_EXPORTS, MOST_OF_ONE
+from tfserver.web.standing import STANDING_SECONDS
 
 PATH = "/api/v1/punches"
 CSV, NDJSON = "text/csv", "application/x-ndjson"
@@ -224,6 +225,6 @@ class EndTests(ExportCase):
         """The token is revoked."""
         reading, waiting = self.begun()
         del self.accepted[READER]
-        self.clock.advance(exports.TOKEN_SECONDS)
+        self.clock.advance(STANDING_SECONDS)
         waiting.pop().callback(None)
         self.assert_cut(reading)

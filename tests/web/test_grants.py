@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from tests.web.in_memory import ADMIN, OPERATOR, PagesCase
-from tfserver.store.tokens import Role, Token
+from tfserver.store.principals import Role
+from tfserver.store.tokens import Token
 
 PATH = "/api/v1/tokens"
 

@@ -11,7 +11,8 @@ from tests.web.samples import ORDER_ID, SN, an_order
 from tfserver import commander
 from tfserver.errors import ScriptFailed, StoreUnavailable
 from tfserver.order import OrderState
-from tfserver.store.tokens import Role, Token
+from tfserver.store.principals import Role
+from tfserver.store.tokens import Token
 from tfserver.web import desk
 
 PATH = f"/api/v1/terminals/{SN}/commands"

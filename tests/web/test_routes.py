@@ -8,7 +8,7 @@ from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogPublisher
 from tests.web.every_route import STREAM, EveryRouteCase, filled
 from tests.web.in_memory import ADMIN, BOUND, OPERATOR, READER, TOKENS
 from tfserver.errors import StoreUnavailable
-from tfserver.store.tokens import Role
+from tfserver.store.principals import Role
 from tfserver.web.route import Scope
 from tfserver.web.router import Router
 from tfserver.web.routes import ROUTES

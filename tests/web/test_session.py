@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from tests.web.in_memory import ADMIN, OPERATOR, TOKENS, Answer, PagesCase
 from tfserver.config import LimitSettings
 from tfserver.errors import StoreUnavailable
 from tfserver.model import Terminal
+from tfserver.store.principals import Role
 from tfserver.store.sessions import Opened
 from tfserver.web.cookies import csrf_of
 
@@ -242,9 +245,17 @@ class StreamTests(SessionCase):
         self.assertTrue(watching.is_closed)
         self.assertFalse(by_token.is_closed)
 
-    def test_ends_with_the_token(self) -> None:
-        """It ends when its token is revoked, as others do."""
-        watching = self.stream()
-        self.accepted.pop(OPERATOR)
-        self.clock.pump([0.25] * 24)
-        self.assertTrue(watching.is_closed)
+    def test_ends_with_another_reach(self) -> None:
+        """It ends when who signed in reaches something else than when it began: it is told by what was."""
+        changes: tuple[dict[str, Any], ...] = (
+            {"sites": ("north",)},
+            {"role": Role.READER},
+            {"templates": True},
+        )
+        for change in changes:
+            self.sessions.given["use"] = self.opened
+            watching = self.stream()
+            changed = msgspec.structs.replace(self.opened.who, **change)
+            self.sessions.given["use"] = self.opened._replace(who=changed)
+            self.clock.pump([0.25] * 24)
+            self.assertTrue(watching.is_closed, change)

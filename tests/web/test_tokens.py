@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.web.in_memory import ADMIN, PagesCase
 from tfserver.errors import StoreUnavailable
-from tfserver.store.tokens import PREFIX, LastToken, NoSuchToken, NotIssued, Role, Token
+from tfserver.store.principals import Role
+from tfserver.store.tokens import PREFIX, LastToken, NoSuchToken, NotIssued, Token
 
 PATH = "/api/v1/tokens"
 WANTED = {"name": "payroll", "role": "reader"}

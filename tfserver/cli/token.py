@@ -64,7 +64,8 @@ def create(place: Place, out: People, role: str, sites: tuple[str, ...], name: s
 
     async def issue(reactor: Any) -> tuple[str, Token]:
         """Enter it."""
-        from tfserver.store.tokens import Role, Token
+        from tfserver.store.principals import Role
+        from tfserver.store.tokens import Token
 
         now_ms = round(reactor.seconds() * 1000)
         wanted = Token("", Role(role), now_ms, name, sites, templates=templates)

@@ -15,7 +15,8 @@ import msgspec
 
 from tfserver.errors import StoreError
 from tfserver.store.client import Client
-from tfserver.store.tokens import REVOKED, Token, Tokens, digest_of
+from tfserver.store.principals import REVOKED, Principal
+from tfserver.store.tokens import Tokens, digest_of
 
 MOST_OF_ONE: Final = 100
 """Sessions of one token; another ends the one that began first."""
@@ -30,7 +31,7 @@ MOST_KNOWN: Final = 1000
 class Opened(NamedTuple):
     """A session: whose it is, until when at most (UTC, ms), and the hash it is known by."""
 
-    token: Token
+    who: Principal
     until_ms: int
     digest: str
 
@@ -103,7 +104,7 @@ class Sessions:
         args = ["end", opened.digest, keys.everybody, REVOKED]
         try:
             await self._client.run(
-                "sessions", [keys.session(opened.digest), keys.tokens, keys.sessions(opened.token.id)], args
+                "sessions", [keys.session(opened.digest), keys.tokens, keys.sessions(opened.who.id)], args
             )
         finally:
             self.forget()

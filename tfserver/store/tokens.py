@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
 from tfserver.errors import TfserverError
 from tfserver.store.client import Client
+from tfserver.store.principals import REVOKED, Kind, Principal, Role
 
 PREFIX: Final = "tfs_"
 MOST_TOKENS: Final = 1000
@@ -20,30 +20,12 @@ KEY_SECONDS: Final = 86_400
 """How long it is remembered that a token was made under an idempotency key."""
 FRESH_SECONDS: Final = 1.0
 """How long what is known of a token counts, should the message that one was revoked not reach us."""
-REVOKED: Final = "tokens"
-"""What every process is told when a token was revoked."""
 
 
-class Role(enum.StrEnum):
-    """What a token allows: everything, to act, or to look."""
+class Token(Principal, frozen=True):
+    """What is known of a token; not every one has a name."""
 
-    ADMIN = "admin"
-    OPERATOR = "operator"
-    READER = "reader"
-
-
-class Token(msgspec.Struct, frozen=True):
-    """What is known of a token. Without ``sites`` it reaches all of them, and what has none; with
-    ``templates`` it may have what stands in credentials."""
-
-    id: str
-    role: Role
-    created_ms: int
-    name: str = ""
-    sites: tuple[str, ...] = ()
-    created_by: str = ""
-    """Who made it over HTTP; empty for those made on the command line and in the data folder."""
-    templates: bool = False
+    kind: ClassVar[Kind] = Kind.TOKEN
 
 
 class NotIssued(TfserverError):

@@ -1,4 +1,4 @@
-"""Who may do what over HTTP: bearer tokens with roles and sites; never a token in a query."""
+"""Who may do what over HTTP: tokens and accounts with roles and sites; never a token in a query."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from twisted.web.server import Request
 
-from tfserver.store.tokens import Role, Token
+from tfserver.store.principals import Kind, Principal, Role
 from tfserver.web.problem import Problem
 from tfserver.web.route import Route, Scope
 
@@ -25,35 +25,37 @@ def bearer_of(request: Request) -> str | None:
     return secret.strip()
 
 
-def check_role(token: Token, route: Route) -> None:
-    """Problem 403 for a token whose role, sites or grants don't reach the route."""
+def check_role(who: Principal, route: Route) -> None:
+    """Problem 403 for somebody whose role, sites or grants don't reach the route."""
     assert route.role is not None
-    if not has_role(token, route.role):
-        told = f"this needs a token with role {route.role.value}; yours has {token.role.value}"
+    if not has_role(who, route.role):
+        told = f"this needs the role {route.role.value}; your {who.kind.value} has {who.role.value}"
         raise Problem(HTTPStatus.FORBIDDEN, told)
-    if route.scope is Scope.ALL_SITES and token.sites:
-        raise Problem(HTTPStatus.FORBIDDEN, "this is not for tokens that are bound to sites")
+    if route.scope is Scope.ALL_SITES and who.sites:
+        raise Problem(HTTPStatus.FORBIDDEN, f"this is not for {who.kind.value}s that are bound to sites")
     if route.templates:
-        check_templates(token)
+        check_templates(who)
 
 
-def has_role(token: Token, role: Role) -> bool:
-    """Whether a token has this role, or one above."""
-    return _RANKS[token.role] >= _RANKS[role]
+def has_role(who: Principal, role: Role) -> bool:
+    """Whether somebody has this role, or one above."""
+    return _RANKS[who.role] >= _RANKS[role]
 
 
-def check_templates(token: Token) -> None:
-    """Problem 403 for a token that may not have what stands in credentials."""
-    if not token.templates:
-        told = "what stands in credentials is only for tokens that were made with 'templates': ask an admin"
+def check_templates(who: Principal) -> None:
+    """Problem 403 for somebody who may not have what stands in credentials."""
+    if not who.templates:
+        told = "what stands in credentials is only for those who were given 'templates': ask an admin"
         raise Problem(HTTPStatus.FORBIDDEN, told)
 
 
 def reaches(sites: tuple[str, ...], site: str) -> bool:
-    """Whether a token of these sites reaches what is at a site; what has none is only for unbound tokens."""
+    """Whether somebody of these sites reaches what is at a site; what has none is only for the unbound."""
     return not sites or site in sites
 
 
-def actor(token: Token) -> str:
+def actor(who: Principal) -> str:
     """How the audit and orders name who did something."""
-    return f"token {token.id} ({token.name})" if token.name else f"token {token.id}"
+    if who.kind is Kind.ACCOUNT:
+        return f"account {who.name}"
+    return f"token {who.id} ({who.name})" if who.name else f"token {who.id}"

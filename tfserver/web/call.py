@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tfserver.errors import StoreError
+from tfserver.store.principals import Principal, Role
 from tfserver.store.sessions import Opened
-from tfserver.store.tokens import Role, Token
+from tfserver.store.tokens import Token
 from tfserver.web import auth
 from tfserver.web.desk import Desk
 from tfserver.web.problem import Problem
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 
 class Call:
-    """``path`` holds what stood in the path, ``key`` the idempotency key, scoped by the token, or nothing."""
+    """``path`` holds what stood in the path, ``key`` the idempotency key, scoped by who asks, or nothing."""
 
     _log = Logger()
 
@@ -37,7 +38,7 @@ class Call:
         self.desk = desk
         self.sources = desk.sources
         self.visitor = request.visitor
-        self.token = Token("", Role.READER, 0)
+        self.who: Principal = Token("", Role.READER, 0)
         self.opened: Opened | None = None
         """The session, for a browser that is signed in; ``cookie`` is what opens it."""
         self.cookie = ""
@@ -53,7 +54,12 @@ class Call:
     @property
     def actor(self) -> str:
         """Who asks, as the audit and orders name it."""
-        return auth.actor(self.token)
+        return auth.actor(self.who)
+
+    @property
+    def session(self) -> str:
+        """The hash of the session that it came by, empty without one."""
+        return "" if self.opened is None else self.opened.digest
 
     @property
     def is_head(self) -> bool:
@@ -67,11 +73,11 @@ class Call:
 
     def sees(self, site: str) -> bool:
         """Whether what is at this site may be shown to who asks."""
-        return auth.reaches(self.token.sites, site)
+        return auth.reaches(self.who.sites, site)
 
     def sees_only(self, sites: Sequence[str]) -> bool:
         """Whether what is for these sites (none: for all) shows nothing that may not be shown to who asks."""
-        return not self.token.sites or (bool(sites) and all(map(self.sees, sites)))
+        return not self.who.sites or (bool(sites) and all(map(self.sees, sites)))
 
     async def while_there(self, waiting: Coroutine[Any, Any, T]) -> T:
         """Wait for something as long as who asks waits for us."""
@@ -110,7 +116,7 @@ class Call:
         """Tell the audit that this was refused, or that its outcome is not known."""
         if self.is_noted or not (problem.status in _NOTED_REFUSALS or problem.status >= 500):
             return
-        if not self.token.id:
+        if not self.who.id:
             # nobody known: the log has it, and anybody could fill the audit
             return
         if not self.desk.refusals.take(self.actor):

@@ -21,7 +21,7 @@ MOST_WAITS: Final = 500
 MOST_EXPORTS: Final = 4
 """Each holds two chunks of a megabyte; they share one thread of the archive."""
 MOST_OF_ONE: Final = 2
-"""Exports of one token, its sessions together."""
+"""Exports of one token or account, its sessions together."""
 REFUSALS_A_MINUTE: Final = 60
 _MOST_ACTORS: Final = 1000
 
@@ -48,10 +48,10 @@ class Room:
 
 
 class Share(Room):
-    """The places that one token takes of a room, so that nobody alone takes them all."""
+    """The places that one who asks takes of a room, so that nobody alone takes them all."""
 
     def __init__(self, most: int, what: str) -> None:
-        super().__init__(most, HTTPStatus.TOO_MANY_REQUESTS, f"{what} of one token")
+        super().__init__(most, HTTPStatus.TOO_MANY_REQUESTS, f"{what} of one token or account")
 
 
 class Allowance:
@@ -88,9 +88,9 @@ class Desk:
         self.live = Live(reactor, sources, self.roll)
         self.gate = Gate(reactor, sources.tokens, sources.sessions, settings, sources.metrics)
 
-    def exports_of(self, token_id: str) -> Share:
-        """The share that one token has in exports; it lives as long as somebody holds it."""
-        found = self._exports_of.get(token_id)
+    def exports_of(self, who_id: str) -> Share:
+        """The share that one token or account has in exports; it lives as long as somebody holds it."""
+        found = self._exports_of.get(who_id)
         if found is None:
-            found = self._exports_of[token_id] = Share(MOST_OF_ONE, "too many exports")
+            found = self._exports_of[who_id] = Share(MOST_OF_ONE, "too many exports")
         return found

@@ -92,7 +92,7 @@ class Exchange:
         with self._desk.requests:
             if call.route.role is not None:
                 admitted = await self._desk.gate.admit(request, call.route.changes)
-                call.token, call.opened, call.cookie = admitted
+                call.who, call.opened, call.cookie = admitted
             return await self._noted(call)
 
     async def _noted(self, call: Call) -> Answer | Streamed:
@@ -116,7 +116,7 @@ class Exchange:
     async def _handled(self, call: Call) -> Any:
         route, request = call.route, call.request
         if route.role is not None:
-            auth.check_role(call.token, route)
+            auth.check_role(call.who, route)
         call.query = Query(request.uri.partition(b"?")[2], route.query)
         if any(header.name == IDEMPOTENCY for header in route.headers):
             call.key = _key(call)
@@ -178,10 +178,10 @@ def _check_host(request: PeopleRequest) -> None:
 
 
 def _key(call: Call) -> str:
-    """The idempotency key, which is each token's own."""
+    """The idempotency key, which is each token's and each account's own."""
     given = call.header(IDEMPOTENCY)
     if given == "" and call.request.getHeader(IDEMPOTENCY.encode()) is None:
         return ""
     if not KEY_PATTERN.fullmatch(given):
         raise bad_input(IDEMPOTENCY, "expected 1 to 255 visible ASCII characters")
-    return f"{call.token.id}:{given}"
+    return f"{call.who.id}:{given}"

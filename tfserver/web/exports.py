@@ -18,12 +18,11 @@ from zope.interface import implementer
 from tfserver.errors import StoreError
 from tfserver.web.answer import Streamed
 from tfserver.web.call import Call
+from tfserver.web.standing import STANDING_SECONDS, Standing
 from tfserver.web.yielding import give_way
 
 STALLED_SECONDS: Final = 60.0
 """A reader, or an archive, that does nothing for so long ends an export."""
-TOKEN_SECONDS: Final = 5.0
-"""How long an export may outlive its token."""
 
 
 class Chunks(Protocol):
@@ -40,7 +39,7 @@ async def send(call: Call, export: Chunks, after: str, head: bytes, headers: dic
     """Send an export behind a place; Problem 429 when there are too many. Whatever is wrong with the first
     chunk is told as an error."""
     with ExitStack() as held:
-        held.enter_context(call.desk.exports_of(call.token.id))
+        held.enter_context(call.desk.exports_of(call.who.id))
         held.enter_context(call.desk.exports)
         await export.open(after)
         first = await export.next()
@@ -63,8 +62,9 @@ class Sending:
     def __init__(self, call: Call, export: Chunks) -> None:
         self._request: Request = call.request
         self._desk = call.desk
-        self._token_id = call.token.id
-        self._token_at = call.desk.reactor.seconds()
+        self._who = call.who
+        self._session = call.session
+        self._standing_at = call.desk.reactor.seconds()
         self._export = export
         self._is_gone = False
         self._waiting: Deferred[None] | None = None
@@ -120,10 +120,10 @@ class Sending:
         if self._desk.sources.draining():
             raise StoreError("the server stops")
         now = self._desk.reactor.seconds()
-        if now - self._token_at >= TOKEN_SECONDS:
-            self._token_at = now
-            if self._token_id not in {token.id for token in await self._desk.sources.tokens.all()}:
-                raise StoreError("its token was revoked")
+        if now - self._standing_at >= STANDING_SECONDS:
+            self._standing_at = now
+            if not await Standing(self._desk.sources).holds(self._who, self._session):
+                raise StoreError("who asked for it may not have it any more")
 
     def _cut(self, why: str) -> None:
         self._forget_reader()

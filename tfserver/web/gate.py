@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from tfserver.config import Web
 from tfserver.metrics import Metrics
+from tfserver.store.principals import Principal
 from tfserver.store.sessions import Opened, Sessions
 from tfserver.store.tokens import MOST_TOKENS, Token, Tokens, digest_of
 from tfserver.web import cookies
@@ -30,7 +31,7 @@ _HOW: Final = "send 'Authorization: Bearer <token>'"
 class Admitted(NamedTuple):
     """Who asks; by a browser that is signed in, its session and what opens that."""
 
-    token: Token
+    who: Principal
     opened: Opened | None = None
     cookie: str = ""
 
@@ -54,7 +55,7 @@ class Gate:
         if bearer is not None:
             return Admitted(await self.sign_in(request.visitor, bearer))
         admitted = await self._by_cookie(request, is_change)
-        self._pace(self._rates, admitted.token.id)
+        self._pace(self._rates, admitted.who.id)
         return admitted
 
     def pace(self, visitor: Visitor) -> None:
@@ -86,7 +87,7 @@ class Gate:
             raise Problem(HTTPStatus.UNAUTHORIZED, "signed out, or for too long idle", headers=gone)
         if is_change:
             cookies.check_csrf(request, cookie)
-        return Admitted(opened.token, opened, cookie)
+        return Admitted(opened.who, opened, cookie)
 
     async def _known(
         self, visitor: Visitor, secret: str, find: Callable[[str], Awaitable[T | None]]

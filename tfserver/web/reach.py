@@ -1,4 +1,4 @@
-"""What a token that is bound to sites reaches, as the row of a route says."""
+"""What somebody who is bound to sites reaches, as the row of a route says."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tfserver.web.route import Scope
 
 
 async def check_reach(call: Call) -> None:
-    """Problem 404 for a terminal that is not at a site of the token, as if there were none."""
-    if not call.token.sites:
+    """Problem 404 for a terminal that is not at a site of who asks, as if there were none."""
+    if not call.who.sites:
         return
     if call.route.scope is Scope.TERMINAL:
         await _check_terminal(call, call.path["sn"])

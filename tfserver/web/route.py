@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-from tfserver.store.tokens import Role
+from tfserver.store.principals import Role
 from tfserver.web.answer import JSON
 from tfserver.web.body import Body
 from tfserver.web.query import Parameter

@@ -11,7 +11,7 @@ from tfserver.model import Completeness, Gap, Punch, Terminal
 from tfserver.order import Order
 from tfserver.store.audit import AuditRecord
 from tfserver.store.doubt import Confidence, Doubted
-from tfserver.store.tokens import Role
+from tfserver.store.principals import Role
 from tfserver.store.webhooks import DeadLetter, Webhook
 
 

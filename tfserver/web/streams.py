@@ -12,18 +12,17 @@ from twisted.web.server import Request
 
 from tfserver.errors import Gone, StoreError
 from tfserver.store.events import Ends
-from tfserver.store.tokens import Token
+from tfserver.store.principals import Principal
 from tfserver.web.problem import Problem
 from tfserver.web.sites import Sites
 from tfserver.web.sources import Sources
+from tfserver.web.standing import STANDING_SECONDS, Standing
 from tfserver.web.watcher import Item, View, Watcher
 
 MOST_STREAMS: Final = 100
 MOST_OF_ONE: Final = 50
-"""Of one token, its sessions together: so that nobody alone keeps all others from watching."""
+"""Of one token or account, its sessions together: so that nobody alone keeps all others from watching."""
 LOOK_SECONDS: Final = 0.25
-TOKEN_SECONDS: Final = 5.0
-"""How long a stream may outlive its token."""
 PAGE: Final = 100
 MOST_ROUNDS: Final = 20
 """Pages in a row for those who catch up, before the others are looked after again."""
@@ -96,18 +95,18 @@ class Streams:
         self._watchers: set[Watcher] = set()
         self._looking = LoopingCall(self._look)
         self._looking.clock = reactor
-        self._tokens_at = 0.0
+        self._standing_at = 0.0
 
-    def join(self, request: Request, token: Token, session: str, view: View) -> None:
+    def join(self, request: Request, who: Principal, session: str, view: View) -> None:
         """Tell this request what happens from now on; Problem 429 when too many watch. ``session`` is the
         hash of the one it came by, empty without one."""
         if len(self._watchers) >= MOST_STREAMS:
             told = f"too many streams: {MOST_STREAMS} at a time in this process"
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, told)
-        if sum(watcher.token.id == token.id for watcher in self._watchers) >= MOST_OF_ONE:
-            told = f"too many streams: {MOST_OF_ONE} of one token at a time in this process"
+        if sum(watcher.who.id == who.id for watcher in self._watchers) >= MOST_OF_ONE:
+            told = f"too many streams: {MOST_OF_ONE} of one {who.kind.value} at a time in this process"
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, told)
-        watcher = Watcher(request, token, session, view, self._reactor.seconds)
+        watcher = Watcher(request, who, session, view, self._reactor.seconds)
         self._watchers.add(watcher)
         self._sources.metrics.streams = len(self._watchers)
         request.notifyFinish().addBoth(lambda _: self._forget(watcher))
@@ -124,7 +123,7 @@ class Streams:
         try:
             if self._sources.draining():
                 self._end(self._watchers)
-            await self._check_tokens()
+            await self._check_standing()
             for _ in range(MOST_ROUNDS):
                 if not await self._round():
                     break
@@ -160,18 +159,17 @@ class Streams:
                         watcher.tell(items[-1].ends, chunk)
         return reading.is_full
 
-    async def _check_tokens(self) -> None:
-        """End the streams of tokens that were revoked, and of sessions that are over."""
+    async def _check_standing(self) -> None:
+        """End the streams of those who may not do any more what they could when they came."""
         now = self._reactor.seconds()
-        if now - self._tokens_at < TOKEN_SECONDS:
+        if now - self._standing_at < STANDING_SECONDS:
             return
-        self._tokens_at = now
-        accepted = {token.id for token in await self._sources.tokens.all()}
-        self._end({watcher for watcher in self._watchers if watcher.token.id not in accepted})
-        for session in {watcher.session for watcher in self._watchers if watcher.session}:
-            # whoever watches is there: the session is used by that
-            if await self._sources.sessions.use(session) is None:
-                self._end({watcher for watcher in self._watchers if watcher.session == session})
+        self._standing_at = now
+        standing = Standing(self._sources)
+        for who, session in {(watcher.who, watcher.session) for watcher in self._watchers}:
+            if not await standing.holds(who, session):
+                same = {watcher for watcher in self._watchers if watcher.session == session}
+                self._end({watcher for watcher in same if watcher.who == who})
 
     def _end(self, watchers: Any) -> None:
         for watcher in list(watchers):

@@ -10,7 +10,7 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from tfserver.store.events import Ends
-from tfserver.store.tokens import Token
+from tfserver.store.principals import Principal
 from tfserver.web.auth import reaches
 
 MEDIA: Final = "text/event-stream; charset=utf-8"
@@ -50,9 +50,9 @@ class Watcher:
     """Holds nothing back: what its transport does not take now is read from the store again, later."""
 
     def __init__(
-        self, request: Request, token: Token, session: str, view: View, now: Callable[[], float]
+        self, request: Request, who: Principal, session: str, view: View, now: Callable[[], float]
     ) -> None:
-        self.token = token
+        self.who = who
         self.session = session
         """The hash of the session it came by, empty for one that sent its token."""
         self.view = view

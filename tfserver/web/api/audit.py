@@ -34,7 +34,7 @@ async def listing(call: Call) -> AuditPage:
     found: list[AuditRecord] = []
     for _ in range(MOST_SCANNED // _PAGE):
         page = await call.sources.audit.page(before, least, _PAGE)
-        known = await sites.learn(record.sn for record in page) if call.token.sites else {}
+        known = await sites.learn(record.sn for record in page) if call.who.sites else {}
         for record in page:
             before = record.id
             if _fits(record, query) and call.sees(known.get(record.sn, "")):

@@ -47,7 +47,7 @@ async def listing(call: Call) -> BackfillPage:
     query = call.query
     listed = call.sources.commander.backfills(query["sn"], query["limit"], query["cursor"])
     found, following = await page_at(query["cursor"], listed)
-    if call.token.sites:
+    if call.who.sites:
         found = await _reached(call, found)
     return BackfillPage(found, following)
 

@@ -60,7 +60,7 @@ def _filter(call: Call) -> Filter:
     return Filter(
         sn=canonical_sn(query["sn"]),
         site=query["site"],
-        sites=call.token.sites,
+        sites=call.who.sites,
         clocks=DOUBTED,
         since_ms=None if since is None else milliseconds(since),
         until_ms=None if until is None else milliseconds(until),

@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError
 from tfserver.commander import Wanted
 from tfserver.errors import StoreError
 from tfserver.order import ENDS, Danger, Order
-from tfserver.store.tokens import Role
+from tfserver.store.principals import Role
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.paging import page_at
@@ -50,7 +50,7 @@ async def _made(call: Call) -> Order:
         cmd=asked.cmd,
         fields=asked.fields,
         actor=call.actor,
-        is_admin=call.token.role is Role.ADMIN,
+        is_admin=call.who.role is Role.ADMIN,
         ttl=asked.ttl,
         confirm=asked.confirm,
         key=call.key,

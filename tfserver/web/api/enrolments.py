@@ -65,7 +65,7 @@ async def listing(call: Call) -> EnrolmentPage:
     query = call.query
     asked = desk_of(call).listing(query["sn"], query["limit"], query["cursor"])
     found, following = await page_at(query["cursor"], asked)
-    if call.token.sites:
+    if call.who.sites:
         sites = await Sites(call.sources.terminals).learn(one.sn for one in found)
         found = [one for one in found if call.sees(sites[one.sn])]
     return EnrolmentPage(found, following)
@@ -90,7 +90,7 @@ async def cancel(call: Call) -> Enrolment:
 
 
 async def _is_reached(call: Call, found: Enrolment) -> bool:
-    return not call.token.sites or call.sees((await call.sources.terminals.decided(found.sn)).site)
+    return not call.who.sites or call.sees((await call.sources.terminals.decided(found.sn)).site)
 
 
 def _nothing(call: Call) -> Problem:

@@ -39,7 +39,7 @@ async def data(call: Call) -> Answer | Streamed:
     enrollid = int(call.path["enrollid"])
     opens = "true" in call.query["records"]
     if opens:
-        auth.check_templates(call.token)
+        auth.check_templates(call.who)
     name = f'attachment; filename="person-{enrollid}.ndjson"'
     if call.is_head:
         return Answer(b"", headers={"Content-Disposition": name}, media=NDJSON)

@@ -83,7 +83,7 @@ def _filter(call: Call) -> Filter:
         sn=canonical_sn(query["sn"]),
         enrollid=query["enrollid"],
         site=query["site"],
-        sites=call.token.sites,
+        sites=call.who.sites,
         kinds=query["kind"],
         since_ms=None if since is None else milliseconds(since),
         until_ms=None if until is None else milliseconds(until),

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from tfserver.model import rfc3339
+from tfserver.store.principals import Principal
 from tfserver.store.sessions import Opened
-from tfserver.store.tokens import Token
 from tfserver.web import cookies
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
@@ -34,7 +34,7 @@ async def begin(call: Call) -> Answer:
     if not (visitor.is_secure or visitor.is_here):
         told = "browsers sign in over https, or on this machine: anybody on the way could read the cookie"
         raise Problem(HTTPStatus.FORBIDDEN, told)
-    call.token = await call.desk.gate.sign_in(visitor, wanted.token)
+    call.who = await call.desk.gate.sign_in(visitor, wanted.token)
     made = await call.sources.sessions.begin(wanted.token)
     if made is None:
         raise Problem(HTTPStatus.UNAUTHORIZED, "this token is not accepted")
@@ -42,12 +42,12 @@ async def begin(call: Call) -> Answer:
     await call.note("done", {"address": visitor.address})
     seconds = math.ceil(opened.until_ms / 1000 - call.desk.reactor.seconds())
     cookie = {"Set-Cookie": cookies.set_cookie(secret, max(1, seconds), visitor)}
-    return Answer(_shown(call.token, opened, secret), HTTPStatus.CREATED, cookie)
+    return Answer(_shown(call.who, opened, secret), HTTPStatus.CREATED, cookie)
 
 
 async def look(call: Call) -> Who:
     """Who asks, and what that one may do."""
-    return _shown(call.token, call.opened, call.cookie)
+    return _shown(call.who, call.opened, call.cookie)
 
 
 async def end(call: Call) -> Answer:
@@ -59,7 +59,7 @@ async def end(call: Call) -> Answer:
     return Answer(None, HTTPStatus.NO_CONTENT, gone)
 
 
-def _shown(token: Token, opened: Opened | None, secret: str) -> Who:
+def _shown(who: Principal, opened: Opened | None, secret: str) -> Who:
     until = None if opened is None else rfc3339(datetime.fromtimestamp(opened.until_ms / 1000, UTC))
     csrf = cookies.csrf_of(secret) if opened is not None else None
-    return Who(token.id, token.name, token.role, [*token.sites], token.templates, until, csrf)
+    return Who(who.id, who.name, who.role, [*who.sites], who.templates, until, csrf)

@@ -24,8 +24,7 @@ async def stream(call: Call) -> Answer | Streamed:
     ends = await _beginning(call, wanted)
     if call.is_head:
         return Answer(b"", media=MEDIA)
-    session = "" if call.opened is None else call.opened.digest
-    call.desk.streams.join(call.request, call.token, session, View(ends, wanted, call.token.sites))
+    call.desk.streams.join(call.request, call.who, call.session, View(ends, wanted, call.who.sites))
     return Streamed()
 
 

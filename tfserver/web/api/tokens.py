@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from tfserver.model import rfc3339
-from tfserver.store.tokens import Role, Token, new_token
+from tfserver.store.principals import Role
+from tfserver.store.tokens import Token, new_token
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.shapes import IssuedToken, ShownToken, TokenList

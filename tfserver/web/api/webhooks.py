@@ -15,7 +15,7 @@ from tfserver.delivery.addresses import MOST_URL, AddressRefused, BadUrl, Target
 from tfserver.delivery.names import HostUnknown
 from tfserver.delivery.signing import BadSecret, new_secret, secret_bytes
 from tfserver.store import webhooks as store
-from tfserver.store.tokens import Role
+from tfserver.store.principals import Role
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.problem import Problem, bad_input
@@ -176,7 +176,7 @@ def _shown(webhook: store.Webhook, secret: str | None) -> MadeWebhook:
 def _seen(call: Call, webhook: store.Webhook) -> store.Webhook:
     """As who asks may see it: with a path or a query that has a token in it anybody could post there, so only
     administrators see these."""
-    if call.token.role is Role.ADMIN:
+    if call.who.role is Role.ADMIN:
         return webhook
     parts = urlsplit(webhook.url)
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
@@ -201,7 +201,7 @@ def _check_secret(secret: str | None) -> None:
 def _check_sites(call: Call, sites: list[str]) -> None:
     """Nobody lets punches be sent on that may not be seen."""
     if not call.sees_only(sites):
-        told = f"your token reaches only {', '.join(call.token.sites)}: name some of these"
+        told = f"your token reaches only {', '.join(call.who.sites)}: name some of these"
         raise Problem(HTTPStatus.FORBIDDEN, f"sites: {told}", [("sites", told)])
 
 
