@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.application import service
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from tfserver.backfilling import Backfilling
@@ -36,6 +37,7 @@ from tfserver.people.recognising import Recogniser
 from tfserver.pressure import Gauge, Pressure
 from tfserver.proxies import Proxies
 from tfserver.signals import told_again
+from tfserver.store.accounts import Accounts
 from tfserver.store.archived import Archived
 from tfserver.store.audit import Audit
 from tfserver.store.backfills import Backfills
@@ -45,6 +47,7 @@ from tfserver.store.feed import Feed
 from tfserver.store.inquiries import Inquiries
 from tfserver.store.masterkey import KeyWatch
 from tfserver.store.outbox import Outbox
+from tfserver.store.passwords import Passwords
 from tfserver.store.people.external_ids import ExternalIds
 from tfserver.store.people.holdings import Holdings
 from tfserver.store.principals import REVOKED
@@ -109,7 +112,7 @@ class Server(service.Service):
         self.inquiries = Inquiries(store.client, stores.terminals.owner)
         self.gateway.answer(self.inquiries)
         door = Door(Proxies(self.settings.limits.trusted_proxies), services.metrics.turned_away)
-        self.sessions = Sessions(store.client, tokens, self.settings.http.session_hours)
+        self.sessions = self._sessions(store.client, tokens)
         web = WebPart(self._reactor, self.settings, self._sources(store, services, tokens), door)
         owner = services.store.terminals.owner
         self.key_watch = KeyWatch(store.client, store.vault, stores.terminals)
@@ -121,6 +124,10 @@ class Server(service.Service):
             await self._begin(part)
         settle_memory()
         self._tell_ready(store, web, services.metrics)
+
+    def _sessions(self, client: Client, tokens: Tokens) -> Sessions:
+        self.accounts = Accounts(client, Passwords(deferToThread))
+        return Sessions(client, tokens, self.accounts, self.settings.http.session_hours)
 
     def _commander(self, store: StorePart, services: Services) -> Commander:
         stores, settings = services.store, self.settings
@@ -183,6 +190,7 @@ class Server(service.Service):
             punches=services.store.punches,
             tokens=tokens,
             sessions=self.sessions,
+            accounts=self.accounts,
             commander=self.commander,
             audit=Audit(store.client),
             events=Events(store.client),
@@ -214,6 +222,7 @@ class Server(service.Service):
             self.commander.woken(message)
         elif message == REVOKED:
             self.tokens.forget()
+            self.accounts.forget()
             self.sessions.forget()
         elif any(
             one.heard(message) for one in (self.inquiries, self.key_watch, self.external_ids, self.people)

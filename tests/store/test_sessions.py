@@ -9,8 +9,11 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 
 from tests.store.connected import StoreCase, until
+from tests.store.hashing import CHEAP, at_once
 from tfserver.errors import StoreUnavailable
 from tfserver.store import sessions as module
+from tfserver.store.accounts import Accounts
+from tfserver.store.passwords import Passwords
 from tfserver.store.principals import REVOKED, Role
 from tfserver.store.sessions import FRESH_SECONDS, IDLE_SECONDS, TOUCH_SECONDS, Opened, Sessions
 from tfserver.store.tokens import Token, Tokens, new_token
@@ -26,10 +29,12 @@ class SessionCase(StoreCase):
         self.clock = Clock()
         self.client = await self.connect()
         self.tokens = Tokens(self.client, self.clock.seconds)
-        self.here = Sessions(self.client, self.tokens, self.hours, self.clock.seconds)
+        self.accounts = Accounts(self.client, Passwords(at_once, CHEAP), self.clock.seconds)
+        self.here = Sessions(self.client, self.tokens, self.accounts, self.hours, self.clock.seconds)
         other = await self.connect()
         self.other_tokens = Tokens(other, self.clock.seconds)
-        self.there = Sessions(other, self.other_tokens, self.hours, self.clock.seconds)
+        self.other_accounts = Accounts(other, Passwords(at_once, CHEAP), self.clock.seconds)
+        self.there = Sessions(other, self.other_tokens, self.other_accounts, self.hours, self.clock.seconds)
         self.token = new_token()
         self.entry = await self.tokens.add(self.token, Role.OPERATOR, 1)
         other.listen([other.keys.everybody], self.heard)
@@ -39,6 +44,7 @@ class SessionCase(StoreCase):
         """The other process is told."""
         if message == REVOKED:
             self.other_tokens.forget()
+            self.other_accounts.forget()
             self.there.forget()
 
     async def opened(self, token: str = "") -> tuple[str, Opened]:

@@ -128,6 +128,7 @@ class PagesCase(SynchronousTestCase):
         self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)
         self.punches.given.update(newest=lambda: f"{len(self.feed.rows)}-0", check_archive=None)
         self.sessions = Face(find=None, use=None, begin=None, end=None)
+        self.accounts = Face(exist=True)
         self.tokens = Face(find=self.accepted.get, all=lambda: [*self.accepted.values()], revoke=None)
         self.tokens.given["issue"] = lambda secret, entry, key: entry
         self.commander = Face(order=an_order(), ended=an_order(), get=None, listing=([], None), forget=True)
@@ -154,6 +155,7 @@ class PagesCase(SynchronousTestCase):
             "punches": self.punches,
             "tokens": self.tokens,
             "sessions": self.sessions,
+            "accounts": self.accounts,
             "commander": self.commander,
             "audit": self.audit,
             "events": self.events,

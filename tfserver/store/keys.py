@@ -76,9 +76,24 @@ class Keys:
         """A browser that is signed in, by the hash of its cookie: JSON, gone when it is over."""
         return f"{self.prefix}session:{digest}"
 
-    def sessions(self, token_id: str) -> str:
-        """Sorted set: the sessions of one token, by when they end at most (ms)."""
-        return f"{self.prefix}sessions:{token_id}"
+    def sessions(self, principal_id: str) -> str:
+        """Sorted set: the sessions of one token or account, by when they end at most (ms)."""
+        return f"{self.prefix}sessions:{principal_id}"
+
+    @property
+    def accounts(self) -> str:
+        """Hash: name of an account → JSON, without its password."""
+        return f"{self.prefix}accounts"
+
+    @property
+    def passwords(self) -> str:
+        """Hash: name of an account → its password by Argon2id."""
+        return f"{self.prefix}passwords"
+
+    @property
+    def sign_ins(self) -> str:
+        """Hash: name of an account → when it signed in last (UTC, ms)."""
+        return f"{self.prefix}sign-ins"
 
     def order(self, order_id: str) -> str:
         """Hash: one order: ``told`` (JSON) never changes, all else does."""

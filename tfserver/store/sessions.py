@@ -1,7 +1,7 @@
 """Browsers that are signed in: what opens a session is known to the browser alone, Redis holds its hash.
 
-A session is a token's: who may use it is looked up with every use, so a token that is revoked takes its
-sessions along, everywhere and at once.
+A session is a token's or an account's: what that may do is looked up with every use, so a token that is
+revoked and an account that is disabled take their sessions along, everywhere and at once.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tfserver.errors import StoreError
+from tfserver.store.accounts import Accounts, Proven
 from tfserver.store.client import Client
 from tfserver.store.principals import REVOKED, Principal
 from tfserver.store.tokens import Tokens, digest_of
 
 MOST_OF_ONE: Final = 100
-"""Sessions of one token; another ends the one that began first."""
+"""Sessions of one token or account; another ends the one that began first."""
 IDLE_SECONDS: Final = 3600
 """A session that nobody uses for so long is over."""
 FRESH_SECONDS: Final = 1.0
@@ -37,10 +38,12 @@ class Opened(NamedTuple):
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """What Redis holds: the hash of the token, and until when at most."""
+    """What Redis holds: the hash of the token, or name and id of the account, and until when at most."""
 
-    token: str
     until: int
+    token: str = ""
+    account: str = ""
+    id: str = ""
 
 
 class _Known(NamedTuple):
@@ -54,10 +57,16 @@ class Sessions:
     """The sessions of all processes; those used a moment ago are remembered. ``clock`` only goes on."""
 
     def __init__(
-        self, client: Client, tokens: Tokens, hours: float, clock: Callable[[], float] = time.monotonic
+        self,
+        client: Client,
+        tokens: Tokens,
+        accounts: Accounts,
+        hours: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._tokens = tokens
+        self._accounts = accounts
         self._most_ms = round(hours * 3_600_000)
         self._clock = clock
         self._known: dict[str, _Known] = {}
@@ -69,21 +78,24 @@ class Sessions:
         found = await self._tokens.find(token)
         if found is None:
             return None
+        return await self._begin("begin", found, [self._client.keys.tokens], [digest_of(token)])
+
+    async def enter(self, proven: Proven) -> tuple[str, Opened] | None:
+        """Open a session of an account whose password was right; gives what opens it. None when that is so no
+        longer."""
+        account, keys = proven.account, self._client.keys
+        held = [keys.accounts, keys.passwords, keys.sign_ins]
+        return await self._begin("enter", account, held, [account.name, account.id, proven.stands])
+
+    async def _begin(
+        self, step: str, who: Principal, held: list[str], shown: list[str]
+    ) -> tuple[str, Opened] | None:
         secret = secrets.token_urlsafe(32)
         digest, keys = digest_of(secret), self._client.keys
-        args = [
-            "begin",
-            digest,
-            digest_of(token),
-            self._most_ms,
-            IDLE_SECONDS * 1000,
-            MOST_OF_ONE,
-            keys.session(""),
-        ]
-        until = await self._client.run(
-            "sessions", [keys.session(digest), keys.tokens, keys.sessions(found.id)], args
-        )
-        return None if until is None else (secret, Opened(found, int(until), digest))
+        names = [keys.session(digest), keys.sessions(who.id), *held]
+        bounds = [self._most_ms, IDLE_SECONDS * 1000, MOST_OF_ONE, keys.session("")]
+        until = await self._client.run("sessions", names, [step, digest, *bounds, *shown])
+        return None if until is None else (secret, Opened(who, int(until), digest))
 
     async def find(self, secret: str) -> Opened | None:
         """The session that this opens, or None. It is used by that."""
@@ -92,26 +104,38 @@ class Sessions:
     async def use(self, digest: str) -> Opened | None:
         """The session of a hash, or None. It is used by that."""
         entry = await self._entry(digest)
-        token = None if entry is None else await self._tokens.accepted(entry.token)
-        if entry is None or token is None:
+        who = None if entry is None else await self._who(entry)
+        if entry is None or who is None:
             return None
         await self._touch(digest)
-        return Opened(token, entry.until, digest)
+        return Opened(who, entry.until, digest)
 
     async def end(self, opened: Opened) -> None:
         """Sign out, here and everywhere."""
         keys = self._client.keys
-        args = ["end", opened.digest, keys.everybody, REVOKED]
+        names = [keys.session(opened.digest), keys.sessions(opened.who.id)]
+        await self._end(names, ["end", opened.digest])
+
+    async def end_all(self, who: Principal) -> None:
+        """Sign out of all of them."""
+        keys = self._client.keys
+        await self._end([keys.sessions(who.id)], ["end all", keys.session(""), ""])
+
+    async def _end(self, names: list[str], args: list[str]) -> None:
         try:
-            await self._client.run(
-                "sessions", [keys.session(opened.digest), keys.tokens, keys.sessions(opened.who.id)], args
-            )
+            await self._client.run("sessions", names, [*args, self._client.keys.everybody, REVOKED])
         finally:
+            # also when nobody knows whether it was done
             self.forget()
 
+    async def _who(self, entry: _Entry) -> Principal | None:
+        """Whose session it is, None for somebody who is not accepted any more."""
+        if entry.account:
+            return await self._accounts.accepted(entry.account, entry.id)
+        return await self._tokens.accepted(entry.token)
+
     def forget(self) -> None:
-        """Some session or token has ended, here or elsewhere: what is known counts no longer, nor what is on
-        its way."""
+        """Something has ended, here or elsewhere: what is known counts no longer, nor what is on its way."""
         self._ended += 1
         self._known.clear()
 
@@ -141,7 +165,7 @@ class Sessions:
         try:
             await self._client.run(
                 "sessions",
-                [keys.session(digest), keys.tokens, keys.tokens],
+                [keys.session(digest)],
                 ["touch", IDLE_SECONDS * 1000],
             )
         except StoreError:

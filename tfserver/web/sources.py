@@ -10,6 +10,7 @@ from tfserver.delivery.names import Names
 from tfserver.metrics import Metrics
 from tfserver.people.faces import Faces
 from tfserver.pressure import Pressure
+from tfserver.store.accounts import Accounts
 from tfserver.store.archive.database import Archive
 from tfserver.store.audit import Audit
 from tfserver.store.events import Events
@@ -30,6 +31,7 @@ class Sources:
     punches: Punches
     tokens: Tokens
     sessions: Sessions
+    accounts: Accounts
     commander: Commander
     audit: Audit
     events: Events
