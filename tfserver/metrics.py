@@ -108,6 +108,8 @@ class Metrics(Kept):
         self.http_connections = 0
         """Open connections of people."""
         self.http_refused: Counter[str] = Counter()
+        self.sign_ins: Counter[str] = Counter()
+        """Browsers that signed in, by what was shown: a token, or the password of an account."""
         self.waits = 0
         """Requests that wait for the end of an order."""
         self.turned_away: Counter[str] = Counter()
@@ -151,6 +153,8 @@ class Metrics(Kept):
         yield _gauge("tfserver_http_connections", "Open connections of people.", self.http_connections)
         told = "Connections and requests of people that were refused, by why; never by whom."
         yield _counter("tfserver_http_refused", told, ["why"], self.http_refused)
+        told = "Browsers that signed in, by what with: a token, or the password of an account."
+        yield _counter("tfserver_sign_ins", told, ["kind"], self.sign_ins)
         yield _gauge("tfserver_waits", "Requests that wait for the end of an order.", self.waits)
         yield _counter("tfserver_turned_away", "Connections that were refused.", ["why"], self.turned_away)
         yield _counter("tfserver_notes", "Odd things terminals did.", ["what"], self.notes)

@@ -30,6 +30,7 @@ PATHS = {
     "enrollid": str(ENROLLID),
     "backupnum": str(BACKUPNUM),
     "name": GROUP,
+    "account": "ines",
 }
 QUERIES = {"clear_quarantine": "?until=5-0", "acknowledge_gaps": "?until=2026-04-02T08:00:00Z"}
 """What routes have to be asked with, where they ask for something."""

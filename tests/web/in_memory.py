@@ -13,10 +13,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
 from tests.web.people import People
-from tests.web.samples import a_webhook, an_order
+from tests.web.samples import a_webhook, an_account, an_order
 from tfserver.config import LimitSettings, Web
 from tfserver.metrics import Metrics
 from tfserver.model import Decided, Terminal
+from tfserver.store.accounts import Listed
 from tfserver.store.archive.finding import Found as FoundRows
 from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.inquiries import Found
@@ -127,8 +128,10 @@ class PagesCase(SynchronousTestCase):
         self.archive.given.update(forgotten="0-0", doubted=("0-0", []))
         self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)
         self.punches.given.update(newest=lambda: f"{len(self.feed.rows)}-0", check_archive=None)
-        self.sessions = Face(find=None, use=None, begin=None, end=None)
-        self.accounts = Face(exist=True)
+        self.sessions = Face(find=None, use=None, begin=None, end=None, enter=None, end_all=None)
+        self.accounts = Face(exist=True, check=None, get=an_account(), all=[Listed(an_account(), 2000)])
+        self.accounts.given.update(listed=Listed(an_account(), None), change=an_account(), delete=None)
+        self.accounts.given.update(create=lambda account, _: account, renew_password=None)
         self.tokens = Face(find=self.accepted.get, all=lambda: [*self.accepted.values()], revoke=None)
         self.tokens.given["issue"] = lambda secret, entry, key: entry
         self.commander = Face(order=an_order(), ended=an_order(), get=None, listing=([], None), forget=True)

@@ -10,17 +10,23 @@ import msgspec
 from tests.commands.pictures import base64_of, picture
 from tfserver.commander import Backfill
 from tfserver.order import Order, OrderState
+from tfserver.store.accounts import Account
 from tfserver.store.audit import AuditRecord
+from tfserver.store.principals import Role
 from tfserver.store.webhooks import DeadLetter, Health, State, Webhook
 
 SN = "ZXDM26010042"
 ORDER_ID = "0af3"
 AT = "2026-04-02T08:15:04.000Z"
+PASSWORD = "quiet otters juggle"
 BODIES: dict[str, Any] = {
     "Change": {"name": "Gate 4"},
     "Order_body": {"cmd": "opendoor", "doornum": 1},
     "NewBackfill": {"sn": SN, "from": "2026-04-01", "to": "2026-04-02"},
     "NewToken": {"name": "payroll", "role": "reader"},
+    "NewAccount": {"name": "bo", "role": "reader", "password": PASSWORD},
+    "AccountChange": {"role": "reader", "language": "ar"},
+    "OwnChange": {"language": "ar"},
     "NewWebhook": {"url": f"https://hr.example/{SN}", "sites": ["north"]},
     "WebhookChange": {"state": "paused"},
     "Redelivery": {"ids": ["1-0"]},
@@ -40,6 +46,12 @@ BODIES: dict[str, Any] = {
     "NewPlan": {"sites": ["north"], "foreign": "keep", "verify": "records", "read": "fresh"},
 }
 """What each body may look like, by the name of its schema."""
+
+
+def an_account(**more: Any) -> Account:
+    """The account of somebody who runs terminals."""
+    told: dict[str, Any] = {"id": "c0ffee", "role": Role.OPERATOR, "created_ms": 1, "name": "ines"}
+    return Account(**{**told, "created_by": "token a (Ana)", **more})
 
 
 def an_order(state: OrderState = OrderState.QUEUED, **more: Any) -> Order:

@@ -17,13 +17,16 @@ OF_PLANS = "/api/v1/sync/"
 """Not for tokens that are bound to sites."""
 OPEN = {"/healthz", "/readyz", "/metrics"}
 SIGN_IN = "/api/v1/session"
-OWN = "end_session"
-"""What everybody may end is one's own session."""
+OWN = {"end_session", "end_sessions", "change_own_account"}
+"""Of oneself everybody may change something."""
+OF_ACCOUNTS = "change_own_account"
+"""What tokens can't ask, whatever they may do."""
 REMEMBERED = "list_handshakes"
 """What a process remembers by itself needs no store."""
 KEYS = [route for route in ROUTES if route.role is not None]
 CHANGING = [route for route in KEYS if route.changes]
-FOR_SOME = [route for route in CHANGING if route.name != OWN]
+FOR_SOME = [route for route in CHANGING if route.name not in OWN]
+BY_TOKEN = [route for route in KEYS if route.name != OF_ACCOUNTS]
 RANKS = (Role.READER, Role.OPERATOR, Role.ADMIN)
 CONTRACT = """
 GET /terminals; GET PATCH DELETE /terminals/{sn}; POST GET /terminals/{sn}/commands;
@@ -31,7 +34,9 @@ GET DELETE /commands/{id}; GET /punches; GET /stream; GET DELETE /quarantine; GE
 POST GET /backfills; POST GET /tokens; DELETE /tokens/{id}; GET /openapi.json; GET /clock-report;
 GET POST /webhooks; GET PATCH DELETE /webhooks/{id}; GET /webhooks/{id}/dead-letters;
 POST /webhooks/{id}/redeliver; GET /completeness; DELETE /completeness/{sn}/gaps;
-GET DELETE /session; POST DELETE /terminals/{sn}/path;
+GET DELETE /session; PATCH /session/account; DELETE /sessions;
+GET POST /accounts; GET PATCH DELETE /accounts/{account}; DELETE /accounts/{account}/sessions;
+POST DELETE /terminals/{sn}/path;
 GET /terminals/{sn}/frames; GET /handshakes;
 GET /users; GET PUT DELETE /users/{enrollid}; PUT DELETE /users/{enrollid}/credentials/{backupnum};
 POST /users/{enrollid}/adopt; GET /groups; GET PUT DELETE /groups/{name}; GET POST /groups/{name}/members;
@@ -100,12 +105,13 @@ class RoleTests(EveryRouteCase):
                 self.assert_problem(answer, 401)
                 self.assertTrue(answer.headers["www-authenticate"].startswith("Bearer"))
         faces = [self.terminals, self.punches, self.commander, self.audit, self.events, self.webhooks]
+        faces += [self.accounts, self.sessions]
         faces += self.people.all
         self.assertEqual([face.calls for face in faces], [[]] * len(faces))
 
     def test_roles(self) -> None:
         """Each route answers tokens of its role and above, and refuses those below with 403."""
-        for route in KEYS:
+        for route in BY_TOKEN:
             assert route.role is not None
             for token, known in TOKENS.items():
                 answer = self.request(route, token)
@@ -142,7 +148,7 @@ class ScopeTests(EveryRouteCase):
 
     def test_own_site(self) -> None:
         """At its own sites a token reaches everything that is not for unbound tokens."""
-        for route in KEYS:
+        for route in BY_TOKEN:
             answer = self.request(route, BOUND)
             if route.scope is Scope.ALL_SITES:
                 self.assert_problem(answer, 403)
@@ -153,7 +159,7 @@ class ScopeTests(EveryRouteCase):
         """What is elsewhere, or nowhere, is not found, and stands in no list."""
         for site in ("south", ""):
             self.fill(site)
-            for route in KEYS:
+            for route in BY_TOKEN:
                 answer = self.request(route, BOUND)
                 if route.scope is Scope.ALL_SITES:
                     self.assert_problem(answer, 403)
@@ -162,7 +168,7 @@ class ScopeTests(EveryRouteCase):
                 elif route.scope is Scope.SITES:
                     # the sample names a site of the token's own
                     self.assertEqual(answer.status, 201, answer.raw)
-                elif route.name != OWN:
+                elif route.name not in OWN:
                     self.assertEqual(answer.status, 404 if "{id}" in route.path else 200)
                     if route.scope is Scope.ROWS:
                         self.assertNotIn(b"ZXDM", answer.raw, route.name)
@@ -227,6 +233,7 @@ class EveryRouteTests(EveryRouteCase):
         """A store that does not answer is 503 on every route that needs it, and says when to come again."""
         away = StoreUnavailable("no connection")
         faces = [self.terminals, self.punches, self.commander, self.audit, self.events, self.webhooks]
+        faces += [self.accounts, self.sessions]
         faces += self.people.all
         for face in faces:
             for name in [*face.given, "backfill"]:
@@ -263,7 +270,7 @@ class AuditTests(EveryRouteCase):
 
     def test_changes(self) -> None:
         """Every change is noted once, with who did it; what only looks is not."""
-        for route in KEYS:
+        for route in BY_TOKEN:
             self.audit.calls.clear()
             self.commander.calls.clear()
             self.people.erasures.calls.clear()
@@ -291,7 +298,7 @@ class AuditTests(EveryRouteCase):
         globalLogPublisher.addObserver(logged.append)
         self.addCleanup(globalLogPublisher.removeObserver, logged.append)
         self.audit.given["write"] = StoreUnavailable("away")
-        for route in CHANGING:
+        for route in [route for route in BY_TOKEN if route.changes]:
             logged.clear()
             self.commander.calls.clear()
             self.people.erasures.calls.clear()

@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import msgspec
 
 from tfserver.person import GROUP_NAME, LOCAL_TIME
+from tfserver.store import accounts
 from tfserver.web.problem import Problem, bad_fields, bad_input
 
 MOST_BYTES: Final = 64 * 1024
@@ -21,8 +22,12 @@ _UNSAID: Final = ("", "application/x-www-form-urlencoded")
 _ECHOES: Final = ("Invalid enum value", "Invalid value")
 """Beginnings of msgspec's messages that go on with what was sent."""
 
+ACCOUNT_NAME: Final = f"^{accounts.NAME.pattern}$"
+LANGUAGE: Final = f"^{accounts.LANGUAGE.pattern}$"
 _PATTERNS: Final = {
     repr(LOCAL_TIME): "expected a day as in 2026-04-01, or a moment as in 2026-04-01 08:00:00",
+    repr(ACCOUNT_NAME): str(accounts.BadName()),
+    repr(LANGUAGE): "expected a language as BCP 47 writes it: ar, pt-BR",
     repr(GROUP_NAME): "expected the name of a group: 1 to 64 letters, digits, dots, dashes and underscores",
 }
 """What a pattern is in words, by how msgspec writes it down."""

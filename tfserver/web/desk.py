@@ -86,7 +86,8 @@ class Desk:
         self.streams = Streams(reactor, sources)
         self.roll = Roll(reactor, sources.terminals, sources.pressure)
         self.live = Live(reactor, sources, self.roll)
-        self.gate = Gate(reactor, sources.tokens, sources.sessions, settings, sources.metrics)
+        known = sources.tokens, sources.sessions, sources.accounts
+        self.gate = Gate(reactor, *known, settings, sources.metrics)
 
     def exports_of(self, who_id: str) -> Share:
         """The share that one token or account has in exports; it lives as long as somebody holds it."""

@@ -40,6 +40,7 @@ _TOLD: Final = {
     "enrollid": "number of a person",
     "backupnum": "which credential: 0-9 fingerprint, 10 password, 11 card, 50 photo, and so on",
     "name": "name of a group",
+    "account": "name of an account, in any case",
 }
 
 

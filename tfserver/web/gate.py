@@ -1,4 +1,4 @@
-"""Who asks, and whether they may just now: tokens, sessions, wrong tokens, and how often somebody asks.
+"""Who asks, and whether they may just now: tokens, sessions, passwords, and how often somebody asks.
 
 Tokens and cookies are looked up by their SHA-256, so how long that takes tells nothing about them.
 """
@@ -12,19 +12,21 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from tfserver.config import Web
 from tfserver.metrics import Metrics
+from tfserver.store.accounts import MOST_ACCOUNTS, Accounts, Proven, folded
 from tfserver.store.principals import Principal
 from tfserver.store.sessions import Opened, Sessions
 from tfserver.store.tokens import MOST_TOKENS, Token, Tokens, digest_of
 from tfserver.web import cookies
 from tfserver.web.auth import bearer_of
-from tfserver.web.lockout import MOST_ADDRESSES, Lockout
+from tfserver.web.lockout import MOST_ADDRESSES, Lockout, of_names
 from tfserver.web.problem import Problem
 from tfserver.web.rates import Rates
 from tfserver.web.request import PeopleRequest
 from tfserver.web.visitors import Visitor
 
 T = TypeVar("T")
-_LOCKED: Final = "too many wrong tokens came from your address; right ones have to wait as well"
+_LOCKED: Final = "too many wrong tokens or passwords came from your address; right ones have to wait as well"
+_NAME_LOCKED: Final = "too many wrong passwords came for this name; the right one has to wait as well"
 _HOW: Final = "send 'Authorization: Bearer <token>'"
 
 
@@ -40,13 +42,21 @@ class Gate:
     """One for each process."""
 
     def __init__(
-        self, clock: Any, tokens: Tokens, sessions: Sessions, settings: Web, metrics: Metrics
+        self,
+        clock: Any,
+        tokens: Tokens,
+        sessions: Sessions,
+        accounts: Accounts,
+        settings: Web,
+        metrics: Metrics,
     ) -> None:
         self._tokens = tokens
         self._sessions = sessions
+        self._accounts = accounts
         self._metrics = metrics
         self._lockout = Lockout(clock, settings.wrong_tokens)
-        self._rates = Rates(clock, settings.requests_per_second, 2 * MOST_TOKENS)
+        self._names = of_names(clock, settings.wrong_tokens)
+        self._rates = Rates(clock, settings.requests_per_second, 2 * (MOST_TOKENS + MOST_ACCOUNTS))
         self._strangers = Rates(clock, settings.requests_per_second, MOST_ADDRESSES)
 
     async def admit(self, request: PeopleRequest, is_change: bool) -> Admitted:
@@ -71,6 +81,25 @@ class Gate:
         self._pace(self._rates, found.id)
         return found
 
+    async def prove(self, visitor: Visitor, name: str, password: str) -> Proven | None:
+        """The account of a name when this is its password, else None; Problem 429 where too many were wrong.
+
+        An address that is locked out waits also with a right password: its hash is nothing to remember."""
+        household, name = visitor.household, folded(name)
+        self._check_wait(self._lockout.wait(household, ""), _LOCKED)
+        self._check_wait(self._names.wait(name, household), _NAME_LOCKED)
+        proven = await self._accounts.check(name, password)
+        if proven is None:
+            self._metrics.http_refused["wrong password"] += 1
+            self._lockout.wrong(household)
+            self._names.wrong(name)
+            return None
+        if household:
+            # of addresses without bounds anybody may have any
+            self._names.right(name, household)
+        self._pace(self._rates, proven.account.id)
+        return proven
+
     async def _by_cookie(self, request: PeopleRequest, is_change: bool) -> Admitted:
         visitor = request.visitor
         cookie = cookies.cookie_of(request, visitor)
@@ -94,10 +123,7 @@ class Gate:
     ) -> T | None:
         """What a secret opens, None for a wrong one; Problem 429 for an address with too many of those."""
         household, digest = visitor.household, digest_of(secret)
-        wait = self._lockout.wait(household, digest)
-        if wait:
-            self._metrics.http_refused["locked out"] += 1
-            raise _later(wait, _LOCKED)
+        self._check_wait(self._lockout.wait(household, digest), _LOCKED)
         found = await find(secret)
         if found is not None:
             self._lockout.right(household, digest)
@@ -109,6 +135,11 @@ class Gate:
         else:
             self._lockout.wrong(household)
         return None
+
+    def _check_wait(self, wait: float, told: str) -> None:
+        if wait:
+            self._metrics.http_refused["locked out"] += 1
+            raise _later(wait, told)
 
     def _pace(self, rates: Rates, key: str) -> None:
         wait = rates.take(key)

@@ -1,7 +1,10 @@
-"""Addresses from which too many wrong tokens came have to wait, longer each time.
+"""Addresses from which too many wrong tokens and passwords came have to wait, longer each time.
 
 Tokens are too long to be guessed; this keeps the guessing away from the store. Who was right from such an
 address a while ago goes on: one bad script does not lock out the office that it stands in.
+
+In the same way names of accounts wait for which too many wrong passwords came, from wherever; who signed in
+from an address a while ago goes on from there, so nobody far away can keep somebody out.
 """
 
 from __future__ import annotations
@@ -13,6 +16,11 @@ from twisted.logger import Logger
 
 MINUTE: Final = 60.0
 LONGEST: Final = 3600.0
+LONGEST_OF_A_NAME: Final = 300.0
+"""Anybody can make a name wait."""
+_OF_ADDRESSES: Final = "too many wrong tokens from {key}: it is not listened to for {seconds:.0f} s"
+_OF_NAMES: Final = "too many wrong passwords for one name: it is not listened to for {seconds:.0f} s"
+"""Not which name: people write passwords into the wrong field."""
 RIGHT_SECONDS: Final = 86_400.0
 """How long it counts that a token was right from an address."""
 _MOST_LOCKS: Final = 10
@@ -22,7 +30,7 @@ MOST_RIGHT: Final = 20_000
 
 @dataclass(slots=True)
 class _Record:
-    """Of one address: wrong tokens in the minute that began at ``since``, and until when it waits."""
+    """Of one address, or name: wrong ones in the minute that began at ``since``, and until when it waits."""
 
     since: float
     wrong: int = 0
@@ -39,9 +47,13 @@ class Lockout:
 
     _log = Logger()
 
-    def __init__(self, clock: Any, wrong_a_minute: int) -> None:
+    def __init__(
+        self, clock: Any, wrong_a_minute: int, longest: float = LONGEST, told: str = _OF_ADDRESSES
+    ) -> None:
         self._clock = clock
         self._bound = wrong_a_minute
+        self._longest = longest
+        self._told = told
         self._records: dict[str, _Record] = {}
         self._right: dict[tuple[str, str], float] = {}
 
@@ -79,11 +91,10 @@ class Lockout:
             record.since, record.wrong = now, 0
         record.wrong += 1
         if record.wrong > self._bound and record.until <= now:
-            seconds = min(LONGEST, MINUTE * 2.0**record.locks)
+            seconds = min(self._longest, MINUTE * 2.0**record.locks)
             # no number that grows without end
             record.until, record.locks, record.wrong = now + seconds, min(record.locks + 1, _MOST_LOCKS), 0
-            told = "too many wrong tokens from {address}: it is not listened to for {seconds:.0f} s"
-            self._log.warn(told, address=address, seconds=seconds)
+            self._log.warn(self._told, key=address, seconds=seconds)
 
     def _record(self, address: str, now: float) -> _Record:
         record = self._records.get(address)
@@ -93,3 +104,8 @@ class Lockout:
                 del self._records[next(iter(self._records))]
             record = self._records[address] = _Record(now)
         return record
+
+
+def of_names(clock: Any, wrong_a_minute: int) -> Lockout:
+    """The same for names of accounts: in the place of addresses stand names, in that of hashes addresses."""
+    return Lockout(clock, wrong_a_minute, LONGEST_OF_A_NAME, _OF_NAMES)

@@ -7,6 +7,7 @@ from typing import Final
 
 from tfserver import commander
 from tfserver.errors import Gone, StoreError
+from tfserver.store import accounts, passwords
 from tfserver.store.tokens import LastToken, NoSuchToken, NotIssued
 from tfserver.store.webhooks import MadeBefore, NoSuchWebhook, TooManyWebhooks
 from tfserver.web.problem import Problem
@@ -22,6 +23,13 @@ STATUSES: Final[dict[type[Exception], HTTPStatus]] = {
     NoSuchToken: HTTPStatus.NOT_FOUND,
     LastToken: HTTPStatus.CONFLICT,
     NotIssued: HTTPStatus.CONFLICT,
+    accounts.NoSuchAccount: HTTPStatus.NOT_FOUND,
+    accounts.NameTaken: HTTPStatus.CONFLICT,
+    accounts.TooManyAccounts: HTTPStatus.CONFLICT,
+    accounts.ChangedMeanwhile: HTTPStatus.CONFLICT,
+    accounts.BadName: HTTPStatus.UNPROCESSABLE_ENTITY,
+    passwords.WeakPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
+    passwords.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     NoSuchWebhook: HTTPStatus.NOT_FOUND,
     TooManyWebhooks: HTTPStatus.CONFLICT,
     MadeBefore: HTTPStatus.CONFLICT,

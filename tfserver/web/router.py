@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from tfserver.model import SN_PATTERN
+from tfserver.store.accounts import NAME as ACCOUNT_NAME
 from tfserver.web.problem import Problem
 from tfserver.web.route import Route
 
@@ -20,6 +21,7 @@ PATTERNS: Final = {
     "enrollid": "[1-9][0-9]{0,18}",
     "backupnum": "[0-9]{1,2}",
     "name": "[A-Za-z0-9._-]{1,64}",
+    "account": ACCOUNT_NAME.pattern,
     "version": "[0-9a-f]{16}",
     "asset": "[a-z0-9-]{1,40}\\.[a-z0-9]{2,5}",
 }

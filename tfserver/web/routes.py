@@ -6,6 +6,7 @@ from typing import Final
 
 from tfserver.web.body import LARGE_BYTES
 from tfserver.web.tables import (
+    accounts,
     applying,
     capacity,
     completeness,
@@ -33,6 +34,7 @@ ROUTES: Final = (
     *feeds.FEEDS,
     *tokens.TOKENS,
     *session.SESSION,
+    *accounts.ACCOUNTS,
     *webhooks.WEBHOOKS,
     *completeness.COMPLETENESS,
     *people.PEOPLE,

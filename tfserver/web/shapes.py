@@ -11,7 +11,7 @@ from tfserver.model import Completeness, Gap, Punch, Terminal
 from tfserver.order import Order
 from tfserver.store.audit import AuditRecord
 from tfserver.store.doubt import Confidence, Doubted
-from tfserver.store.principals import Role
+from tfserver.store.principals import Kind, Role
 from tfserver.store.webhooks import DeadLetter, Webhook
 
 
@@ -153,14 +153,38 @@ class IssuedToken(ShownToken, frozen=True, kw_only=True):
     token: str
 
 
-class Who(msgspec.Struct, frozen=True):
-    """Who asks. ``expires`` and ``csrf`` are of a browser that is signed in, null for others."""
+class ShownAccount(msgspec.Struct, frozen=True):
+    """What is shown of an account; never its password. No ``sites`` are all of them. ``language`` is null for
+    the browser's, ``signed_in`` for never."""
 
+    name: str
+    role: Role
+    sites: list[str]
+    templates: bool
+    language: str | None
+    disabled: bool
+    created: str
+    created_by: str
+    signed_in: str | None
+
+
+class AccountList(msgspec.Struct, frozen=True):
+    """All accounts, by their names."""
+
+    accounts: list[ShownAccount]
+
+
+class Who(msgspec.Struct, frozen=True):
+    """Who asks. ``language`` is what an account is shown pages in, null for the browser's and for tokens;
+    ``expires`` and ``csrf`` are of a browser that is signed in, null for others."""
+
+    kind: Kind
     id: str
     name: str
     role: Role
     sites: list[str]
     templates: bool
+    language: str | None
     expires: str | None
     csrf: str | None
 
