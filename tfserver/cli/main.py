@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "audit": Later("tfserver.cli.audit", "who changed what"),
     "simulate": Later("tfserver.simulator.command", "be terminals, for trying things without hardware"),
     "token": Later("tfserver.cli.token", "make, list or revoke tokens for the HTTP API"),
+    "account": Later("tfserver.cli.account", "accounts of people who sign in by name and password"),
     "key": Later("tfserver.cli.key", "make, change or give up the master key of credentials"),
     "check-config": Later("tfserver.cli.check", "check a configuration file without starting"),
     "backup": Later("tfserver.cli.backup", "write all that is kept into one file"),

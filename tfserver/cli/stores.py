@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -14,6 +14,7 @@ from tfserver.errors import StartError
 if TYPE_CHECKING:
     from tfserver.config import Settings
     from tfserver.store.address import Address
+    from tfserver.store.client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -107,6 +108,21 @@ async def _with_own_store(reactor: Any, settings: Settings, work: Callable[[Addr
     finally:
         await store.stop()
         folder.release()
+
+
+async def with_client(reactor: Any, settings: Settings, work: Callable[[Client], Awaitable[T]]) -> T:
+    """Work with a client of the store: of one by URL, or of a server that runs with the data folder."""
+    from tfserver.store.client import Client
+    from tfserver.store.datafolder import running_socket
+    from tfserver.store.secrets import sentinel_password, store_password
+
+    url = settings.store.url or f"unix://{running_socket(settings.data_dir)}"
+    client = Client(reactor, url, store_password(settings), settings.store, sentinel_password(settings))
+    await client.start()
+    try:
+        return await work(client)
+    finally:
+        await client.stop()
 
 
 def run_to_end(make: Callable[[Any], Coroutine[Any, Any, T]]) -> T:

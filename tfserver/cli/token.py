@@ -8,7 +8,7 @@ import click
 
 from tfserver.cli.api import Api, asks_server, path_of, rows_in
 from tfserver.cli.output import Column, People, prints
-from tfserver.cli.stores import Place, run_to_end, uses_store
+from tfserver.cli.stores import Place, run_to_end, uses_store, with_client
 
 if TYPE_CHECKING:
     from tfserver.store.tokens import Token
@@ -31,7 +31,7 @@ def command() -> None:
     """Make, list or revoke tokens for the HTTP API."""
 
 
-def _visible(_: click.Context, param: click.Parameter, value: Any) -> Any:
+def visible(_: click.Context, param: click.Parameter, value: Any) -> Any:
     """Names stand in the audit and in logs."""
     for text in value if isinstance(value, tuple) else (value,):
         if not text.isprintable() or len(text) > MOST_NAME or (not text and isinstance(value, tuple)):
@@ -46,10 +46,10 @@ def _visible(_: click.Context, param: click.Parameter, value: Any) -> Any:
     "sites",
     multiple=True,
     metavar="SITE",
-    callback=_visible,
+    callback=visible,
     help="Only this site; give it several times.",
 )
-@click.option("--name", default="", callback=_visible, help="Whose it is, for the list and the audit.")
+@click.option("--name", default="", callback=visible, help="Whose it is, for the list and the audit.")
 @click.option("--templates", is_flag=True, help="It may have what stands in credentials, audited.")
 @uses_store
 @prints
@@ -65,11 +65,11 @@ def create(place: Place, out: People, role: str, sites: tuple[str, ...], name: s
     async def issue(reactor: Any) -> tuple[str, Token]:
         """Enter it."""
         from tfserver.store.principals import Role
-        from tfserver.store.tokens import Token
+        from tfserver.store.tokens import Token, Tokens, new_token
 
         now_ms = round(reactor.seconds() * 1000)
-        wanted = Token("", Role(role), now_ms, name, sites, templates=templates)
-        return await _issue(reactor, settings, wanted)
+        wanted, made = Token("", Role(role), now_ms, name, sites, templates=templates), new_token()
+        return made, await with_client(reactor, settings, lambda client: Tokens(client).issue(made, wanted))
 
     token, entry = run_to_end(issue)
     told = {"token": token, "id": entry.id, "role": role, "sites": list(sites), "name": name}
@@ -93,19 +93,3 @@ def revoke(server: Api, out: People, ids: tuple[str, ...]) -> None:
     for token_id in ids:
         server.delete(path_of("tokens", token_id))
         out.said(f"{token_id}: revoked", {"id": token_id, "revoked": True})
-
-
-async def _issue(reactor: Any, settings: Any, wanted: Token) -> tuple[str, Token]:
-    from tfserver.store.client import Client
-    from tfserver.store.datafolder import running_socket
-    from tfserver.store.secrets import sentinel_password, store_password
-    from tfserver.store.tokens import Tokens, new_token
-
-    url = settings.store.url or f"unix://{running_socket(settings.data_dir)}"
-    client = Client(reactor, url, store_password(settings), settings.store, sentinel_password(settings))
-    await client.start()
-    token = new_token()
-    try:
-        return token, await Tokens(client).issue(token, wanted)
-    finally:
-        await client.stop()
