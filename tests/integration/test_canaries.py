@@ -191,6 +191,19 @@ class Canaries(Scene):
             self.say("PATCH", f"/terminals/{SN}", {"name": 1}, x_csrf_token=given, **browser)
         self.say("DELETE", "/session", x_csrf_token=csrf, **browser)
         self.assertEqual(self.say("GET", "/terminals", **browser)[0], 401)
+        self.account()
+
+    def account(self) -> None:
+        """Somebody with a password, which is written into every field."""
+        word, wrong = self.hide("a person's password"), self.hide("a person's wrong password")
+        wanted = {"name": "ines", "role": "reader", "password": word}
+        self.assertEqual(self.say("POST", "/accounts", wanted)[0], 201)
+        for body in ({**wanted, "name": f"{word} "}, {**wanted, "role": word}):
+            self.say("POST", "/accounts", {**body, "sites": [word * 20]})
+        for body in ({"name": "ines", "password": word}, {"name": word, "password": wrong}):
+            self.say("POST", "/session", body, authorization="", **ADDRESS)
+        self.say("PATCH", "/accounts/ines", {"password": wrong, "language": wrong})
+        self.say("PATCH", "/accounts/ines", {"password": wrong})
 
     def secret_path(self) -> None:
         """A path that only one terminal knows, tried by another, and by nobody's WebSocket."""
