@@ -22,6 +22,7 @@ from tfserver.web.dashboard.onlooker import MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
 from tfserver.web.problem import Problem
 from tfserver.web.sources import Sources
+from tfserver.web.standing import STANDING_SECONDS, Standing
 
 MOST_PAGES: Final = 500
 MOST_OF_ONE: Final = 250
@@ -35,8 +36,6 @@ SHOWN: Final = 20
 ROWS_SECONDS: Final = 1.0
 """How often rows of terminals are made anew; punches do not wait for that."""
 ROWS_A_LOOK: Final = 50
-SESSION_SECONDS: Final = 5.0
-"""How long a page may outlive its session."""
 
 
 class Live:
@@ -62,11 +61,11 @@ class Live:
         self._happened = Happened(sources)
         self._changed: dict[str, None] = {}
         """Terminals whose rows have to be made anew, oldest first."""
-        self._rows_at = self._sessions_at = 0.0
+        self._rows_at = self._standing_at = 0.0
 
     async def join(self, request: Request, page: Onlooker) -> None:
         """Tell this page what happens from now on; Problem 429 when there are too many."""
-        mine = sum(each.opened.token.id == page.opened.token.id for each in self._pages)
+        mine = sum(each.opened.who.id == page.opened.who.id for each in self._pages)
         if len(self._pages) >= MOST_PAGES or mine >= MOST_OF_ONE:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too many open pages in this process")
         if not self._pages:
@@ -93,7 +92,7 @@ class Live:
         try:
             if self._sources.draining():
                 self._end(self._pages)
-            await self._check_sessions()
+            await self._check_standing()
             if not self._sources.pressure.is_high:
                 await self._tell()
         except StoreError:
@@ -171,14 +170,15 @@ class Live:
             made[alike] = page.screen.at(self._reactor.seconds()).piece("fleet/row.html", "row", terminal)
         return made[alike]
 
-    async def _check_sessions(self) -> None:
-        """End the pages of sessions that are over. Whoever looks is there: the session is used by that."""
+    async def _check_standing(self) -> None:
+        """End the pages of those who may not look as they did any more."""
         now = self._reactor.seconds()
-        if now - self._sessions_at < SESSION_SECONDS:
+        if now - self._standing_at < STANDING_SECONDS:
             return
-        self._sessions_at = now
-        for digest in {page.opened.digest for page in self._pages}:
-            if await self._sources.sessions.use(digest) is None:
+        self._standing_at = now
+        standing, known = Standing(self._sources), {page.opened.digest: page.opened for page in self._pages}
+        for digest, opened in known.items():
+            if not await standing.holds(opened.who, digest):
                 self._end(page for page in self._pages if page.opened.digest == digest)
 
     def _tell_all(self, pages: Iterable[Onlooker], chunk: bytes) -> None:

@@ -49,12 +49,12 @@ class Onlooker:
     def alike(self) -> tuple[object, ...]:
         """What rows look like for it depends on this alone."""
         viewer = self.screen.viewer
-        assert viewer.token is not None
-        return viewer.language.code, viewer.token.role, viewer.token.sites
+        assert viewer.who is not None
+        return viewer.language.code, viewer.who.role, viewer.who.sites
 
     def sees(self, site: str) -> bool:
         """Whether what is at a site may be shown here."""
-        return auth.reaches(self.opened.token.sites, site)
+        return auth.reaches(self.opened.who.sites, site)
 
     def begin(self) -> None:
         """Send the head."""

@@ -12,8 +12,8 @@ from tfserver.web.dashboard.viewer import viewer_of
 
 def screen_for(call: Call) -> Screen:
     """The screen of who asks."""
-    token = call.token if call.token.id else None
-    viewer = viewer_of(call.request, token, call.cookie)
+    who = call.who if call.who.id else None
+    viewer = viewer_of(call.request, who, call.cookie)
     return Screen(viewer, at(call.desk.reactor.seconds()), call.sources.zone)
 
 

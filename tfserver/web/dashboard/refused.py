@@ -42,9 +42,9 @@ def page_of(problem: Problem, request: PeopleRequest, call: Call | None, now: fl
         headers = {**problem.headers, "Location": f"{SIGN_IN}{_coming_from(request)}"}
         headers.pop("WWW-Authenticate")
         return Answer(b"", HTTPStatus.SEE_OTHER, headers)
-    is_known = call is not None and bool(call.token.id)
-    token, cookie = (call.token, call.cookie) if call is not None and is_known else (None, "")
-    screen = Screen(viewer_of(request, token, cookie), at(now))
+    is_known = call is not None and bool(call.who.id)
+    who, cookie = (call.who, call.cookie) if call is not None and is_known else (None, "")
+    screen = Screen(viewer_of(request, who, cookie), at(now))
     context = {"here": "", "title": _TITLES.get(problem.status, _OTHER), "problem": problem}
     answer = screen.page("refused.html", context, problem.status)
     return answer._replace(headers={**answer.headers, **problem.headers})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from tfserver.errors import StoreError
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.dashboard.pages import show
@@ -16,8 +19,17 @@ async def sign_in(call: Call) -> Answer:
     query = Query(call.request.uri.partition(b"?")[2], PARAMETERS)
     is_safe = call.visitor.is_secure or call.visitor.is_here
     is_from_elsewhere = call.header("Sec-Fetch-Site") in ("cross-site", "same-site")
-    context = {"next": _place(query["next"]), "is_safe": is_safe, "is_from_elsewhere": is_from_elsewhere}
+    context: dict[str, Any] = {"has_accounts": await _has_accounts(call)}
+    context |= {"next": _place(query["next"]), "is_safe": is_safe, "is_from_elsewhere": is_from_elsewhere}
     return show(call, "sign_in.html", "", **context)
+
+
+async def _has_accounts(call: Call) -> bool:
+    """Whether anybody can sign in by name. While the store is away nobody can, and the page says so then."""
+    try:
+        return await call.sources.accounts.exist()
+    except StoreError:
+        return True
 
 
 def _place(given: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from tfserver.store.tokens import Role
+from tfserver.store.principals import Role
 from tfserver.web import watcher
 from tfserver.web.dashboard import assets, fleet, loaded, sign_in, topics, watching
 from tfserver.web.query import Parameter
