@@ -237,6 +237,36 @@ class SignedInTests(AccountCase):
         self.clock.advance(FRESH_SECONDS)
         self.assertIsNone(await self.there.find(secret))
 
+    async def test_another_of_that_name(self) -> None:
+        """A session that is left over is none of an account that was made anew under its name."""
+        await self.begin()
+        secret, _ = await self.signed_in()
+        self.tell(f"HDEL {self.client.keys.accounts} ines")
+        self.assertNotEqual((await self.accounts.create(wanted(), RIGHT)).id, self.ines.id)
+        self.assertIsNone(await self.there.find(secret))
+
+    async def test_changed_on_the_way(self) -> None:
+        """An answer that was given before a change and comes after it is not remembered."""
+        await self.begin()
+        secret, _ = await self.signed_in()
+        real, waiting = self.client.read, Deferred[None]()
+
+        def read(*command: Any) -> Any:
+            answer = real(*command)
+            is_held = command[:2] == ("HGET", self.client.keys.accounts)
+            return waiting.addCallback(lambda _: answer) if is_held else answer
+
+        self.patch(self.client, "read", read)
+        asked = Deferred.fromCoroutine(self.here.find(secret))
+        await until(lambda: bool(waiting.callbacks), "it was asked")
+        self.patch(self.client, "read", real)
+        await self.accounts.change("ines", {"role": Role.READER})
+        waiting.callback(None)
+        await asked
+        found = await self.here.find(secret)
+        assert found is not None
+        self.assertIs(found.who.role, Role.READER)
+
     async def test_ends(self) -> None:
         """Disabled, deleted or with another password it is signed out everywhere, for good."""
 
@@ -294,7 +324,7 @@ class SignedInTests(AccountCase):
         await self.begin()
         for step in (
             lambda: self.accounts.change("ines", {}, OTHER),
-            lambda: self.accounts.change("ines", {"disabled": True}, RIGHT),
+            lambda: self.accounts.change("ines", {"disabled": True}),
             lambda: self.accounts.delete("ines"),
         ):
             proven = Proven(self.ines, await self.kept())

@@ -96,11 +96,11 @@ class Accounts:
 
     async def exist(self) -> bool:
         """Whether there is any account. Asked of the store once a second at most, once there is one."""
-        now, changes = self._clock(), self._changes
+        now = self._clock()
         if self._some_at is not None and now - self._some_at < FRESH_SECONDS:
             return True
         found = bool(await self._client.read("EXISTS", self._client.keys.accounts))
-        if found and changes == self._changes:
+        if found:
             self._some_at = now
         return found
 

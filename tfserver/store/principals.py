@@ -40,8 +40,3 @@ class Principal(msgspec.Struct, frozen=True):
     created_by: str = ""
     """Who made it over HTTP; empty for those made on the command line and in the data folder."""
     templates: bool = False
-
-    @property
-    def manages(self) -> bool:
-        """Whether it may say who may use all this."""
-        return self.role is Role.ADMIN and not self.sites

@@ -177,7 +177,7 @@ def _check_zone(wanted: Change) -> None:
 def _check_site(call: Call, wanted: Change) -> None:
     """Nobody moves a terminal to where nobody of its own could fetch it back."""
     if isinstance(wanted.site, str) and not call.sees(wanted.site):
-        told = f"your token reaches only {', '.join(call.who.sites)}"
+        told = f"your {call.who.kind.value} reaches only {', '.join(call.who.sites)}"
         raise Problem(HTTPStatus.FORBIDDEN, f"site: {told}", [("site", told)])
 
 

@@ -201,7 +201,7 @@ def _check_secret(secret: str | None) -> None:
 def _check_sites(call: Call, sites: list[str]) -> None:
     """Nobody lets punches be sent on that may not be seen."""
     if not call.sees_only(sites):
-        told = f"your token reaches only {', '.join(call.who.sites)}: name some of these"
+        told = f"your {call.who.kind.value} reaches only {', '.join(call.who.sites)}: name some of these"
         raise Problem(HTTPStatus.FORBIDDEN, f"sites: {told}", [("sites", told)])
 
 
