@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
+
+
+class Gradual(NamedTuple):
+    """A body that takes a while to make: others have their turn between its parts."""
+
+    parts: Iterator[str]
 
 
 class Answer(NamedTuple):

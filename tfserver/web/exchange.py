@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from tfserver.web import auth, body
-from tfserver.web.answer import Answer, Streamed
+from tfserver.web.answer import Answer, Gradual, Streamed
 from tfserver.web.call import Call
 from tfserver.web.cors import Cors
 from tfserver.web.dashboard.refused import is_for_people, page_of
@@ -28,6 +30,8 @@ SECONDS: Final = 10.0
 """Within which everything is answered that does not wait for a terminal."""
 WAIT_SECONDS: Final = 5.0
 """What an answer may take beyond the wait that was asked for."""
+TURN_SECONDS: Final = 0.005
+"""Of a page that is being made: then terminals have their turn."""
 IDEMPOTENCY: Final = "Idempotency-Key"
 KEY_PATTERN: Final = re.compile(r"[!-~]{1,255}")
 
@@ -67,9 +71,9 @@ class Exchange:
 
     async def _serve(self) -> None:
         try:
-            answer = await self._answered()
+            answer = await self._made(await self._answered())
         except Exception as failed:
-            answer = self._refusal(self._problem(failed))
+            answer = await self._made(self._refusal(self._problem(failed)))
         if self._deadline.active():
             self._deadline.cancel()
         if isinstance(answer, Answer) and not self._is_gone:
@@ -131,6 +135,19 @@ class Exchange:
         check_way(call)
         await check_reach(call)
         return await route.handler(call)
+
+    async def _made(self, answer: Answer | Streamed) -> Answer | Streamed:
+        """The answer with a body that is whole, made in turns no longer than TURN_SECONDS."""
+        if isinstance(answer, Streamed) or not isinstance(answer.body, Gradual):
+            return answer
+        found: list[str] = []
+        ends = time.perf_counter() + TURN_SECONDS
+        for part in answer.body.parts:
+            found.append(part)
+            if time.perf_counter() >= ends:
+                await deferLater(self._desk.reactor, 0)
+                ends = time.perf_counter() + TURN_SECONDS
+        return answer._replace(body="".join(found).encode())
 
     def _refusal(self, problem: Problem) -> Answer:
         """An error as who asks can read it: a person at a browser, or a program."""

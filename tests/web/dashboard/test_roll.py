@@ -39,7 +39,7 @@ class RollTests(SynchronousTestCase):
     def names(self) -> list[str]:
         """The names of all, as the roll has them now."""
         found = self.successResultOf(Deferred.fromCoroutine(self.roll.all()))
-        return [f"{each.sn}{each.name}" for each in found]
+        return [f"{each.terminal.sn}{each.terminal.name}" for each in found]
 
     def test_read_in_pages(self) -> None:
         """All are read, page by page, once for everybody who asks within moments."""

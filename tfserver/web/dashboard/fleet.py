@@ -9,7 +9,7 @@ from tfserver.store.terminal_rows import Claimant
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.dashboard import listed
-from tfserver.web.dashboard.listed import Counts, Wish
+from tfserver.web.dashboard.listed import Entry, Wish
 from tfserver.web.dashboard.pages import show
 from tfserver.web.problem import bad_input
 from tfserver.web.query import choices, integer, text
@@ -19,7 +19,7 @@ MOST_WAITING: Final = 20
 """Terminals that wait for approval, shown at once."""
 PARAMETERS: Final = (
     text("search", "in name, serial number, site, tags, model or firmware"),
-    choices("state", "only those of one kind", tuple(listed.FITS)),
+    choices("state", "only those of one kind", listed.CHOICES),
     text("site", "only those at this site"),
     choices("order", "by this column, with a minus the other way round", tuple(
         f"{sign}{name}" for name in listed.ORDERS for sign in ("", "-")
@@ -39,16 +39,16 @@ class Sheet(NamedTuple):
 async def fleet(call: Call) -> Answer:
     """The fleet as somebody wants it."""
     wish = _wish(call)
-    seen = [each for each in await call.desk.roll.all() if call.sees(each.site)]
-    waiting = [each for each in seen if each.admission is Admission.PENDING]
-    decided = [each for each in seen if each.admission is not Admission.PENDING]
+    seen = [each for each in await call.desk.roll.all() if call.sees(each.terminal.site)]
+    waiting = [each.terminal for each in seen if each.kinds[0] == Admission.PENDING]
+    decided = [each for each in seen if each.kinds[0] != Admission.PENDING]
     return show(
         call,
         "fleet/page.html",
         "/",
         wish=wish,
-        counts=listed.counted(decided) if decided else Counts(),
-        sites=sorted({each.site for each in decided if each.site}),
+        counts=listed.counted(decided),
+        sites=sorted({each.terminal.site for each in decided if each.terminal.site}),
         sheet=await _sheet(call, decided, wish),
         waiting=waiting[:MOST_WAITING],
         waiting_count=len(waiting),
@@ -65,12 +65,12 @@ def _wish(call: Call) -> Wish:
     return Wish(query["search"].strip(), state, query["site"], order, query["page"])
 
 
-async def _sheet(call: Call, terminals: list[Terminal], wish: Wish) -> Sheet:
+async def _sheet(call: Call, entries: list[Entry], wish: Wish) -> Sheet:
     """The rows of one page as they are now; a page behind the last is the last."""
-    found = listed.chosen(terminals, wish)
+    found = listed.chosen(entries, wish)
     pages = max(1, -(-len(found) // PAGE))
     start = (min(wish.page, pages) - 1) * PAGE
-    rows = await call.sources.terminals.these([each.sn for each in found[start : start + PAGE]])
+    rows = await call.sources.terminals.these([each.terminal.sn for each in found[start : start + PAGE]])
     return Sheet([each for each in rows if call.sees(each.site)], len(found), pages)
 
 

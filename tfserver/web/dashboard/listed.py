@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -68,23 +69,37 @@ def is_incomplete(terminal: Terminal) -> bool:
     return terminal.completeness.until is None or bool(terminal.completeness.gaps)
 
 
-def _is(state: str) -> Callable[[Terminal], bool]:
-    return lambda terminal: state_of(terminal) == state
-
-
-FITS: Final[dict[str, Callable[[Terminal], bool]]] = {
-    "online": _is("online"),
-    "offline": _is("offline"),
-    "denied": _is("denied"),
-    "clock": lambda terminal: _is_ours(terminal) and has_wrong_clock(terminal),
-    "full": lambda terminal: _is_ours(terminal) and fullest(terminal) >= NEARLY_FULL,
-    "incomplete": lambda terminal: _is_ours(terminal) and is_incomplete(terminal),
+KINDS: Final[dict[str, Callable[[Terminal], bool]]] = {
+    "clock": has_wrong_clock,
+    "full": lambda terminal: fullest(terminal) >= NEARLY_FULL,
+    "incomplete": is_incomplete,
 }
-"""What can be looked for."""
+"""What somebody looks for among those that are approved, beside whether they are there."""
+STATES: Final = ("online", "offline", "denied", "pending", "quarantined")
+CHOICES: Final = ("online", "offline", "denied", *KINDS)
 
 
-def _is_ours(terminal: Terminal) -> bool:
-    return terminal.admission is Admission.APPROVED
+class Entry(NamedTuple):
+    """A terminal, and what lists ask of it: found out once, not for each who looks."""
+
+    terminal: Terminal
+    kinds: tuple[str, ...]
+    """Its state, and which of KINDS it is one of."""
+    fullest: float
+    name: tuple[bool, str, str]
+    """By this it stands in the order of names."""
+    text: str
+    """What words are searched in."""
+
+
+def entry_of(terminal: Terminal) -> Entry:
+    """What lists know of a terminal."""
+    is_ours = terminal.admission is Admission.APPROVED
+    kinds = tuple(name for name, fits in KINDS.items() if is_ours and fits(terminal))
+    parts = [terminal.sn, terminal.name, terminal.site, model_of(terminal), firmware_of(terminal)]
+    text = "\n".join([*parts, *terminal.tags]).casefold()
+    name = (*_text(terminal.name), terminal.sn)
+    return Entry(terminal, (state_of(terminal), *kinds), fullest(terminal), name, text)
 
 
 def _text(value: str | None) -> tuple[bool, str]:
@@ -92,40 +107,33 @@ def _text(value: str | None) -> tuple[bool, str]:
     return not value, (value or "").casefold()
 
 
-ORDERS: Final[dict[str, Callable[[Terminal], Any]]] = {
-    "name": lambda terminal: (*_text(terminal.name), terminal.sn),
-    "site": lambda terminal: (*_text(terminal.site), terminal.sn),
-    "state": lambda terminal: (list(FITS).index(state_of(terminal)), terminal.sn),
-    "punch": lambda terminal: (*_text(terminal.last_punch), terminal.sn),
-    "clock": lambda terminal: (-abs(terminal.clock_offset_ms or 0), terminal.sn),
-    "complete": lambda terminal: (terminal.completeness.until or "", terminal.sn),
-    "room": lambda terminal: (-fullest(terminal), terminal.sn),
-    "firmware": lambda terminal: (*_text(firmware_of(terminal)), terminal.sn),
-    "owner": lambda terminal: (*_text(terminal.owner), terminal.sn),
+ORDERS: Final[dict[str, Callable[[Entry], Any]]] = {
+    "name": lambda entry: entry.name,
+    "site": lambda entry: (*_text(entry.terminal.site), entry.terminal.sn),
+    "state": lambda entry: (STATES.index(entry.kinds[0]), entry.terminal.sn),
+    "punch": lambda entry: (*_text(entry.terminal.last_punch), entry.terminal.sn),
+    "clock": lambda entry: (-abs(entry.terminal.clock_offset_ms or 0), entry.terminal.sn),
+    "complete": lambda entry: (entry.terminal.completeness.until or "", entry.terminal.sn),
+    "room": lambda entry: (-entry.fullest, entry.terminal.sn),
+    "firmware": lambda entry: (*_text(firmware_of(entry.terminal)), entry.terminal.sn),
+    "owner": lambda entry: (*_text(entry.terminal.owner), entry.terminal.sn),
 }
 
 
-def chosen(terminals: Sequence[Terminal], wish: Wish) -> list[Terminal]:
+def chosen(entries: Sequence[Entry], wish: Wish) -> list[Entry]:
     """Those that fit, in order."""
-    fits, words = FITS.get(wish.state), wish.search.casefold().split()
+    words = wish.search.casefold().split()
     found = [
-        terminal
-        for terminal in terminals
-        if (not wish.site or terminal.site == wish.site)
-        and (fits is None or fits(terminal))
-        and _has(terminal, words)
+        entry
+        for entry in entries
+        if (not wish.state or wish.state in entry.kinds)
+        and (not wish.site or entry.terminal.site == wish.site)
+        and all(word in entry.text for word in words)
     ]
     return sorted(found, key=ORDERS[wish.order.lstrip("-")], reverse=wish.order.startswith("-"))
 
 
-def _has(terminal: Terminal, words: list[str]) -> bool:
-    if not words:
-        return True
-    parts = [terminal.sn, terminal.name, terminal.site, model_of(terminal), firmware_of(terminal)]
-    text = "\n".join([*parts, *terminal.tags]).casefold()
-    return all(word in text for word in words)
-
-
-def counted(terminals: Sequence[Terminal]) -> Counts:
+def counted(entries: Sequence[Entry]) -> Counts:
     """How many of each kind."""
-    return Counts(len(terminals), **{name: sum(map(fits, terminals)) for name, fits in FITS.items()})
+    found = Counter(kind for entry in entries for kind in entry.kinds)
+    return Counts(len(entries), **{name: found[name] for name in CHOICES})

@@ -9,9 +9,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tfserver.errors import StoreError
-from tfserver.model import Terminal, canonical_sn
+from tfserver.model import canonical_sn
 from tfserver.pressure import Pressure
 from tfserver.store.terminals import Terminals
+from tfserver.web.dashboard.listed import Entry, entry_of
 
 PAGE: Final = 200
 FRESH_SECONDS: Final = 5.0
@@ -32,7 +33,7 @@ class Roll:
         self._reactor = reactor
         self._terminals = terminals
         self._pressure = pressure
-        self._rows: dict[str, Terminal] = {}
+        self._rows: dict[str, Entry] = {}
         self._read_at: float | None = None
         self._waiting: list[Deferred[None]] = []
         self._is_reading = False
@@ -40,7 +41,7 @@ class Roll:
         self._changed_since: set[str] = set()
         """Those of the reading that is under way: it may have passed them by before."""
 
-    async def all(self) -> Sequence[Terminal]:
+    async def all(self) -> Sequence[Entry]:
         """All terminals as they were moments ago, those that changed as they are now. StoreError."""
         age = self._age()
         if age >= STALE_SECONDS:
@@ -77,7 +78,7 @@ class Roll:
             raise
         for name in names:
             self._rows.pop(name, None)
-        self._rows.update((canonical_sn(each.sn), each) for each in found)
+        self._rows.update((canonical_sn(each.sn), entry_of(each)) for each in found)
 
     def _begin(self) -> None:
         if not self._is_reading:
@@ -86,10 +87,10 @@ class Roll:
             Deferred.fromCoroutine(self._read()).addBoth(self._tell)
 
     async def _read(self) -> None:
-        begun, found, after = self._reactor.seconds(), dict[str, Terminal](), ""
+        begun, found, after = self._reactor.seconds(), dict[str, Entry](), ""
         while len(found) < MOST:
             page = await self._terminals.page(after, PAGE)
-            found.update((canonical_sn(each.sn), each) for each in page)
+            found.update((canonical_sn(each.sn), entry_of(each)) for each in page)
             if len(page) < PAGE:
                 break
             after = canonical_sn(page[-1].sn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.resources import files
@@ -13,7 +13,7 @@ from babel.numbers import format_decimal
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from tfserver.web.answer import Answer
+from tfserver.web.answer import Answer, Gradual
 from tfserver.web.dashboard import languages, words
 from tfserver.web.dashboard.assets import assets
 from tfserver.web.dashboard.languages import Language, language
@@ -67,6 +67,7 @@ def environment(code: str) -> Environment:
     return made
 
 
+@functools.lru_cache(4096)
 def _number(shown: Language, value: float) -> str:
     # digits as terminals show them, so that people can compare the two
     return str(format_decimal(value, locale=shown.locale, numbering_system="latn"))
@@ -98,10 +99,10 @@ class Screen:
         """The same without seconds, for what nobody compares."""
         return moment(instant, zone_of(zone, self._zone), self.viewer.language, self._now, MINUTES)
 
-    def text(self, template: str, context: Mapping[str, Any]) -> str:
-        """A template filled in."""
+    def parts(self, template: str, context: Mapping[str, Any]) -> Iterator[str]:
+        """A template filled in, part by part."""
         found = self._environment.get_template(template)
-        return found.render(viewer=self.viewer, screen=self, **context)
+        return found.generate(viewer=self.viewer, screen=self, **context)
 
     def piece(self, template: str, macro: str, *values: Any) -> str:
         """What a macro of a template gives: a part of a page that changes while somebody looks."""
@@ -111,7 +112,7 @@ class Screen:
     def page(self, template: str, context: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Answer:
         """A whole page as an answer."""
         headers = {**_HEAD, "Content-Language": self.viewer.language.code, "Vary": "Cookie, Accept-Language"}
-        return Answer(self.text(template, context).encode(), status, headers, HTML)
+        return Answer(Gradual(self.parts(template, context)), status, headers, HTML)
 
 
 def at(seconds: float) -> datetime:
