@@ -88,7 +88,7 @@ class ChosenTests(SynchronousTestCase):
     """Which language somebody gets."""
 
     def test_order(self) -> None:
-        """What was chosen at this browser, then the account's, then what the browser likes best, then English."""
+        """First what was chosen here, then the account's, then what the browser likes best, then English."""
         for cookie, own, accepted, code in (
             ("ar", "en", "en", "ar"),
             ("", "ar", "en", "ar"),

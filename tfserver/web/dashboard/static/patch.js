@@ -8,9 +8,19 @@ function parsed(html) {
   return made.content;
 }
 
+const TYPED = "input:not([type=checkbox], [type=radio]), select, textarea";
+
 function replace(old, fresh, flash) {
-  if (old.hasAttribute("data-keep") || same(old, fresh) || old.contains(document.activeElement)) return;
+  const active = document.activeElement;
+  const isHere = old.contains(active);
+  if (old.hasAttribute("data-keep") || same(old, fresh) || (isHere && active.matches(TYPED))) return;
   old.replaceWith(fresh);
+  if (isHere) {
+    // what was pressed may be gone: whoever uses the keyboard goes on from where it stood
+    const again = active.id ? document.getElementById(active.id) : null;
+    if (!again) fresh.tabIndex = -1;
+    (again || fresh).focus({ preventScroll: true });
+  }
   if (flash) {
     fresh.classList.add("changed");
     fresh.addEventListener("animationend", () => fresh.classList.remove("changed"), { once: true });
