@@ -8,44 +8,22 @@ from __future__ import annotations
 import enum
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_origin
 
 import command_page
 import metrics_page
-import msgspec
 import yaml
 
-from tfserver.config import Section, Settings
-from tfserver.configfile import plain_type
+from tfserver.config import Settings
+from tfserver.configtold import fields
 from tfserver.credentials import TABLE
 from tfserver.order import ORDER_TRANSITIONS, OrderState
 from tfserver.wire.exchange import STAGES, Stage
 from tfserver.wire.session import TRANSITIONS, State
 
 ROOT = Path(__file__).resolve().parents[1]
-Field = tuple[str, Any, str, type]
-"""Dotted name, default, description, type."""
-
-
-def fields(section: type[Section], prefix: str = "") -> Iterator[Field]:
-    """All settings below a section, in the order they are written."""
-    for field in msgspec.structs.fields(section):
-        kind = plain_type(field.type)
-        if isinstance(kind, type) and issubclass(kind, Section):
-            yield from fields(kind, f"{prefix}{field.name}.")
-        else:
-            default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-            yield f"{prefix}{field.name}", default, description(field.type), kind
-
-
-def description(annotation: Any) -> str:
-    """What the ``Meta`` of a setting says."""
-    found = [meta for meta in get_args(annotation)[1:] if isinstance(meta, msgspec.Meta)]
-    if get_origin(annotation) is Annotated and found:
-        return next((meta.description for meta in reversed(found) if meta.description), "")
-    raise SystemExit(f"a setting has no description: {annotation}")
 
 
 def written(value: Any) -> str:
