@@ -28,6 +28,7 @@ from tfserver.gateway.fleet import host_and_port
 from tfserver.gateway.listening import Door
 from tfserver.gateway.pacing import MOST_UNFINISHED
 from tfserver.gateway.service import Gateway
+from tfserver.health import Health
 from tfserver.metrics import Metrics
 from tfserver.notify import Supervisor
 from tfserver.openfiles import make_room
@@ -56,6 +57,7 @@ from tfserver.store.sessions import Sessions
 from tfserver.store.terminals import Terminals
 from tfserver.store.tokens import Tokens
 from tfserver.store.users import Users
+from tfserver.store.vitals import Vitals
 from tfserver.store.webhooks import Webhooks
 from tfserver.web.site import Sources
 from tfserver.wire.times import Present
@@ -205,6 +207,18 @@ class Server(service.Service):
             inquiries=self.inquiries,
             people=self.people.faces,
             zone=self.settings.terminals.timezone,
+            settings=self.settings,
+            health=Health(
+                Vitals(store.client, self.settings.store),
+                self.inquiries,
+                self.archive,
+                self.settings.archive,
+                services.pressure,
+                services.metrics,
+                services.store.terminals.owner,
+                self.settings.limits.memory_mb,
+                lambda: self.draining,
+            ),
         )
 
     async def _begin_archiving(self, store: StorePart, services: Services) -> None:

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
 from tests.web.people import People
+from tests.web.running import a_store, an_archive, some_processes
 from tests.web.samples import a_webhook, an_account, an_order
 from tfserver.config import LimitSettings, Web
 from tfserver.metrics import Metrics
@@ -147,6 +148,7 @@ class PagesCase(SynchronousTestCase):
         self.names.__dict__["allow_private"] = False
         self.inquiries = Face(ask=Found([], True))
         self.people = People()
+        self.health = Face(processes=some_processes(), store=a_store(), archive=an_archive())
         self.metrics = Metrics()
         self.unready: str | None = None
         self.draining = False
@@ -171,6 +173,7 @@ class PagesCase(SynchronousTestCase):
             "archive": self.archive,
             "inquiries": self.inquiries,
             "people": self.people,
+            "health": self.health,
         }
         return Sources(
             metrics=self.metrics, unready=lambda: self.unready, draining=lambda: self.draining, **faces

@@ -90,7 +90,7 @@ class Gate:
     async def _info(self, connection: Any) -> dict[str, str]:
         """What the server tells of itself; nothing where that is forbidden."""
         try:
-            return _pairs(await connection.execute_command("INFO", "everything"))
+            return pairs_of(await connection.execute_command("INFO", "everything"))
         except Exception as refused:
             if not _is_refusal(refused):
                 raise
@@ -196,6 +196,7 @@ def _real_durability(config: dict[str, str]) -> tuple[Durability, str]:
     return real, f"appendfsync {fsync}"
 
 
-def _pairs(text: str) -> dict[str, str]:
+def pairs_of(text: str) -> dict[str, str]:
+    """What INFO says, by its names."""
     lines = (line.partition(":") for line in text.splitlines() if ":" in line)
     return {key: value for key, _, value in lines}

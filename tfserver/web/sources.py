@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tfserver.commander import Commander
+from tfserver.config import Settings
 from tfserver.delivery.names import Names
+from tfserver.health import Health
 from tfserver.metrics import Metrics
 from tfserver.people.faces import Faces
 from tfserver.pressure import Pressure
@@ -47,3 +49,6 @@ class Sources:
     zone: str = field(default="", kw_only=True)
     """Of terminals for which nobody chose one; empty: this machine's."""
     pressure: Pressure = field(default_factory=Pressure, kw_only=True)
+    health: Health = field(kw_only=True)
+    settings: Settings = field(default_factory=Settings, kw_only=True)
+    """As they were loaded; pages mask what is secret."""
