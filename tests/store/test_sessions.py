@@ -15,7 +15,14 @@ from tfserver.store import sessions as module
 from tfserver.store.accounts import Accounts
 from tfserver.store.passwords import Passwords
 from tfserver.store.principals import REVOKED, Role
-from tfserver.store.sessions import FRESH_SECONDS, IDLE_SECONDS, TOUCH_SECONDS, Opened, Sessions
+from tfserver.store.sessions import (
+    FRESH_SECONDS,
+    IDLE_SECONDS,
+    LATELY_SECONDS,
+    TOUCH_SECONDS,
+    Opened,
+    Sessions,
+)
 from tfserver.store.tokens import Token, Tokens, new_token
 
 
@@ -70,6 +77,22 @@ class SessionTests(SessionCase):
             self.assertEqual(await sessions.find(secret), opened)
             for other in (secret[:-1], secret + "x", secret.upper(), "", opened.digest, self.token):
                 self.assertIsNone(await sessions.find(other))
+
+    async def test_used_lately(self) -> None:
+        """While the store can't be asked it is known who used a session here not long ago, until it ends."""
+        await self.begin()
+        secret, opened = await self.opened()
+        now = opened.until_ms - 1
+        self.assertIsNone(self.here.used_lately(secret, now))
+        await self.here.find(secret)
+        self.assertEqual(self.here.used_lately(secret, now), opened)
+        self.assertIsNone(self.here.used_lately(secret + "x", now))
+        self.assertIsNone(self.here.used_lately(secret, opened.until_ms))
+        self.clock.advance(LATELY_SECONDS + 1)
+        self.assertIsNone(self.here.used_lately(secret, now))
+        await self.here.find(secret)
+        self.here.forget()
+        self.assertIsNone(self.here.used_lately(secret, now))
 
     async def test_only_hashes(self) -> None:
         """Redis holds neither what opens a session nor the token."""

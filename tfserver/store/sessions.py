@@ -27,6 +27,8 @@ FRESH_SECONDS: Final = 1.0
 TOUCH_SECONDS: Final = 60.0
 """How often it is written down that a session is used."""
 MOST_KNOWN: Final = 1000
+LATELY_SECONDS: Final = 900.0
+"""How long a session counts that the store can't be asked about, for what changes nothing."""
 
 
 class Opened(NamedTuple):
@@ -71,6 +73,8 @@ class Sessions:
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._touched: dict[str, float] = {}
+        self._used: dict[str, tuple[Opened, float]] = {}
+        """What was found at the last use of each, and when."""
         self._ended = 0
 
     async def begin(self, token: str) -> tuple[str, Opened] | None:
@@ -108,7 +112,19 @@ class Sessions:
         if entry is None or who is None:
             return None
         await self._touch(digest)
-        return Opened(who, entry.until, digest)
+        opened = Opened(who, entry.until, digest)
+        if len(self._used) >= MOST_KNOWN:
+            self._used.clear()
+        self._used[digest] = opened, self._clock()
+        return opened
+
+    def used_lately(self, secret: str, now_ms: float) -> Opened | None:
+        """The session that this opens as it was found a while ago, or None: for who looks why the store is
+        away, and nothing else."""
+        opened, at = self._used.get(digest_of(secret), (None, 0.0))
+        if opened is None or self._clock() - at > LATELY_SECONDS:
+            return None
+        return opened if now_ms < opened.until_ms else None
 
     async def end(self, opened: Opened) -> None:
         """Sign out, here and everywhere."""
@@ -138,6 +154,7 @@ class Sessions:
         """Something has ended, here or elsewhere: what is known counts no longer, nor what is on its way."""
         self._ended += 1
         self._known.clear()
+        self._used.clear()
 
     async def _entry(self, digest: str) -> _Entry | None:
         asked_at, ended = self._clock(), self._ended

@@ -12,17 +12,20 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from tfserver.errors import StoreError
 from tfserver.web import auth, body
 from tfserver.web.answer import Answer, Gradual, Streamed
 from tfserver.web.call import Call
 from tfserver.web.cors import Cors
 from tfserver.web.dashboard.refused import is_for_people, page_of
 from tfserver.web.desk import Desk
+from tfserver.web.gate import Admitted
 from tfserver.web.problem import MEDIA, Problem, bad_input
 from tfserver.web.query import Query
 from tfserver.web.reach import check_reach
 from tfserver.web.refusals import problem_of
 from tfserver.web.request import PeopleRequest
+from tfserver.web.route import Route
 from tfserver.web.router import Router
 from tfserver.web.yielding import check_way
 
@@ -95,9 +98,18 @@ class Exchange:
             return _whole(await call.route.handler(call))
         with self._desk.requests:
             if call.route.role is not None:
-                admitted = await self._desk.gate.admit(request, call.route.changes)
-                call.who, call.opened, call.cookie = admitted
+                call.who, call.opened, call.cookie = await self._admitted(call.route)
             return await self._noted(call)
+
+    async def _admitted(self, route: Route) -> Admitted:
+        gate, request = self._desk.gate, self._request
+        try:
+            return await gate.admit(request, route.changes)
+        except StoreError:
+            lately = gate.seen_lately(request) if route.without_store else None
+            if lately is None:
+                raise
+            return lately
 
     async def _noted(self, call: Call) -> Answer | Streamed:
         """The answer to somebody known. The audit gets every change, and every refused one; what only looks

@@ -50,6 +50,7 @@ class Gate:
         settings: Web,
         metrics: Metrics,
     ) -> None:
+        self._clock = clock
         self._tokens = tokens
         self._sessions = sessions
         self._accounts = accounts
@@ -67,6 +68,15 @@ class Gate:
         admitted = await self._by_cookie(request, is_change)
         self._pace(self._rates, admitted.who.id)
         return admitted
+
+    def seen_lately(self, request: PeopleRequest) -> Admitted | None:
+        """Who was signed in at this browser when the store could last be asked, or None."""
+        visitor = request.visitor
+        cookie = cookies.cookie_of(request, visitor)
+        if not cookie or not cookies.is_ours(request, visitor):
+            return None
+        opened = self._sessions.used_lately(cookie, self._clock.seconds() * 1000)
+        return None if opened is None else Admitted(opened.who, opened, cookie)
 
     def pace(self, visitor: Visitor) -> None:
         """Problem 429 when somebody without a token asks too often."""

@@ -87,6 +87,8 @@ class Route:
     """It changes nothing, and is in the audit all the same."""
     yields: bool = False
     """It takes much time or memory, and gives way to punches while the process is pressed."""
+    without_store: bool = False
+    """It tells how the store is: while that is away it answers browsers that were signed in a while ago."""
     is_page: bool = False
     """It answers people with a page, also when something is wrong; who is not signed in is led to where they
     can."""
