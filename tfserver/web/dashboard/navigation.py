@@ -15,4 +15,7 @@ class Place(NamedTuple):
     role: str = "reader"
 
 
-NAVIGATION: Final = (Place("/", mark("Fleet")),)
+NAVIGATION: Final = (
+    Place("/", mark("Fleet")),
+    Place("/system", mark("System"), "operator"),
+)

@@ -5,37 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from tfserver.store.principals import Role
 from tfserver.web import watcher
 from tfserver.web.dashboard import assets, fleet, loaded, sign_in, topics, watching
-from tfserver.web.query import Parameter
-from tfserver.web.route import OK, READER, Handler, Route, Scope, Shape
-
-_HTML: Final = {OK: Shape("the page", str, ("text/html",))}
-
-
-def page(
-    path: str,
-    name: str,
-    handler: Handler,
-    query: tuple[Parameter, ...] = (),
-    role: Role | None = READER,
-    scope: Scope = Scope.ROWS,
-) -> Route:
-    """A row of the table for a page."""
-    return Route(
-        method="GET",
-        path=path,
-        name=f"page_{name}",
-        summary=f"The page {name.replace('_', ' ')}",
-        role=role,
-        scope=scope,
-        handler=handler,
-        query=query,
-        answers=_HTML,
-        is_page=True,
-    )
-
+from tfserver.web.route import OK, READER, Route, Scope, Shape
+from tfserver.web.tables.page import page
+from tfserver.web.tables.pages_system import SYSTEM
 
 _LOADED: Final = (
     Route(
@@ -65,4 +39,5 @@ PAGES: Final = (
     *_LOADED,
     page("/sign-in", "sign_in", sign_in.sign_in, sign_in.PARAMETERS, None, Scope.EVERYTHING),
     page("/", "fleet", fleet.fleet, fleet.PARAMETERS),
+    *SYSTEM,
 )

@@ -1,0 +1,63 @@
+"""What the pages of the system have in common: the places within, and how sizes and spans of time read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from babel.dates import format_timedelta
+
+from tfserver.web.answer import Answer
+from tfserver.web.call import Call
+from tfserver.web.dashboard.languages import mark
+from tfserver.web.dashboard.pages import screen_for
+from tfserver.web.dashboard.system import words
+
+HERE: Final = "/system"
+MEGABYTE: Final = 1 << 20
+
+
+class Inside(NamedTuple):
+    """A place within the system: its path, its name, the role that it takes, and whether it is only for who
+    is bound to no site."""
+
+    path: str
+    name: str
+    role: str
+    is_for_everywhere: bool = False
+
+
+PLACES: Final = (
+    Inside(HERE, mark("Overview"), "operator"),
+    Inside(f"{HERE}/webhooks", mark("Webhooks"), "operator"),
+    Inside(f"{HERE}/audit", mark("Audit"), "admin"),
+    Inside(f"{HERE}/handshakes", mark("Failed connections"), "operator", True),
+    Inside(f"{HERE}/backfills", mark("Backfills"), "operator"),
+    Inside(f"{HERE}/accounts", mark("Accounts"), "admin", True),
+    Inside(f"{HERE}/tokens", mark("Tokens"), "admin", True),
+    Inside(f"{HERE}/configuration", mark("Configuration"), "admin", True),
+)
+
+
+def show_inside(call: Call, template: str, place: str, **context: Any) -> Answer:
+    """A page of the system; ``place`` is the path of its entry among them."""
+    screen = screen_for(call)
+    locale = screen.viewer.language.locale
+
+    def span(seconds: float) -> str:
+        """How long, in the viewer's language, as coarse as people say it."""
+        return str(format_timedelta(timedelta(seconds=seconds), threshold=1.5, locale=locale))
+
+    common = {"here": HERE, "place": place, "places": PLACES, "told": words, "span": span, "mib": mib}
+    return screen.page(f"system/{template}", {**common, **context})
+
+
+def mib(count: float) -> int:
+    """Bytes in MiB."""
+    return round(count / MEGABYTE)
+
+
+def pretty(value: Any) -> str:
+    """A value as JSON that people can read; empty for what says nothing."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode() if value else ""
