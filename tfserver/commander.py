@@ -123,7 +123,7 @@ class Commander:
 
     async def order(self, wanted: Wanted) -> Order:
         """Let an order wait for its terminal. Raises Refused with all that speaks against it."""
-        command, problems = decode(wanted.cmd, wanted.fields, await self._profile(wanted.sn))
+        command, problems = decode(wanted.cmd, wanted.fields, await self.profile(wanted.sn))
         if command is None:
             raise BadOrder("; ".join(f"{field}: {message}" for field, message in problems), problems)
         if command.admin_only and not wanted.is_admin:
@@ -161,7 +161,12 @@ class Commander:
             _remember(self._expected, made.id, made)
         return made
 
-    async def _profile(self, sn: str) -> ModelProfile:
+    @property
+    def profiles(self) -> list[str]:
+        """The names of all kinds of terminals that are told apart."""
+        return sorted(self._settings.profiles)
+
+    async def profile(self, sn: str) -> ModelProfile:
         """What the terminal can do; nobody has to be asked where no profiles are told apart."""
         name = (await self._terminals.decided(sn)).model_profile if self._settings.profiles else ""
         return self._settings.profile(name)

@@ -15,14 +15,16 @@ from tests.gateway.stand_ins import Face
 from tests.web.people import People
 from tests.web.running import a_store, an_archive, some_processes
 from tests.web.samples import a_webhook, an_account, an_order
-from tfserver.config import LimitSettings, Web
+from tfserver.config import LimitSettings, ModelProfile, Web
 from tfserver.metrics import Metrics
 from tfserver.model import Decided, Terminal
 from tfserver.store.accounts import Listed
 from tfserver.store.archive.finding import Found as FoundRows
 from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.inquiries import Found
+from tfserver.store.models import NOTHING
 from tfserver.store.principals import Role
+from tfserver.store.terminals import Proof
 from tfserver.store.tokens import Token
 from tfserver.web.problem import Problem
 from tfserver.web.router import Router
@@ -126,7 +128,8 @@ class PagesCase(SynchronousTestCase):
         self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
         self.terminals.given.update(decided=Decided(), set_path=True, these=[])
         self.marks = Face(forget_gaps=1)
-        self.terminals.__dict__["marks"] = self.marks
+        self.terminals.given["proof"] = Proof()
+        self.terminals.__dict__.update(marks=self.marks, models=Face(get=NOTHING))
         self.feed = Feed()
         self.archive = Face(find=lambda after, *_: FoundRows([], after, True, 0, "0-0"), place="0-0")
         self.archive.given.update(forgotten="0-0", doubted=("0-0", []))
@@ -140,6 +143,8 @@ class PagesCase(SynchronousTestCase):
         self.tokens.given["issue"] = lambda secret, entry, key: entry
         self.commander = Face(order=an_order(), ended=an_order(), get=None, listing=([], None), forget=True)
         self.commander.given.update(backfills=([], None), cancel=an_order())
+        self.commander.given["profile"] = ModelProfile()
+        self.commander.__dict__["profiles"] = ["door-phone"]
         self.audit = Face(write=None, page=[])
         self.events = Face(ends=Ends(BEGINNING, BEGINNING), page=[])
         self.webhooks = Face(all=[], get=None, add=a_webhook(), change=a_webhook(), delete=None)

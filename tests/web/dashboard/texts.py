@@ -19,7 +19,8 @@ LETTER = re.compile(r"[^\W\d_]{2}")
 JINJA = re.compile(r"{%.*?%}|{#.*?#}|{{.*?}}", re.S)
 TOLD = ("title", "placeholder", "aria-label", "alt", "label")
 """Attributes that people read."""
-NAMES = {"tfserver"}
+NAMES = {"tfserver", "ms", "kB"}
+"""Of ours, and of units: the same in every language, as addresses are."""
 
 
 class Text(NamedTuple):
@@ -47,6 +48,10 @@ def catalogue(code: str) -> Catalog:
     return read_po(io.BytesIO(place.read_bytes()), locale=code)
 
 
+def _is_word(text: str) -> bool:
+    return LETTER.search(text) is not None and text not in NAMES and "://" not in text
+
+
 class _Untranslated(HTMLParser):
     """Words in a template that nobody translates."""
 
@@ -56,12 +61,11 @@ class _Untranslated(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Attributes that are words."""
-        self.found += [value for name, value in attrs if name in TOLD and value and LETTER.search(value)]
+        self.found += [value for name, value in attrs if name in TOLD and value and _is_word(value)]
 
     def handle_data(self, data: str) -> None:
         """Text between elements."""
-        words = [word for word in data.split() if LETTER.search(word) and word not in NAMES]
-        self.found += words
+        self.found += filter(_is_word, data.split())
 
 
 def untranslated(template: str) -> list[str]:

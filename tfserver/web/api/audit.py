@@ -27,23 +27,28 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 async def listing(call: Call) -> AuditPage:
     """A page of records; it may be short, or empty, when much was passed over: ``next`` goes on."""
-    query, sites = call.query, Sites(call.sources.terminals)
+    return await found(call, call.query, MOST_SCANNED)
+
+
+async def found(call: Call, query: Query, scanned: int) -> AuditPage:
+    """What of the next ``scanned`` records fits a query with these parameters."""
+    sites = Sites(call.sources.terminals)
     limit, before = query["limit"], _beginning(query)
     since = query["since"]
     least = max(0, _ms(since)) if since else 0
-    found: list[AuditRecord] = []
-    for _ in range(MOST_SCANNED // _PAGE):
+    fitting: list[AuditRecord] = []
+    for _ in range(scanned // _PAGE):
         page = await call.sources.audit.page(before, least, _PAGE)
         known = await sites.learn(record.sn for record in page) if call.who.sites else {}
         for record in page:
             before = record.id
             if _fits(record, query) and call.sees(known.get(record.sn, "")):
-                found.append(record)
-            if len(found) == limit:
-                return AuditPage(found, before)
+                fitting.append(record)
+            if len(fitting) == limit:
+                return AuditPage(fitting, before)
         if len(page) < _PAGE:
-            return AuditPage(found, None)
-    return AuditPage(found, before)
+            return AuditPage(fitting, None)
+    return AuditPage(fitting, before)
 
 
 def _beginning(query: Query) -> str:

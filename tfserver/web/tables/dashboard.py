@@ -10,6 +10,7 @@ from tfserver.web.dashboard import assets, fleet, loaded, sign_in, topics, watch
 from tfserver.web.route import OK, READER, Route, Scope, Shape
 from tfserver.web.tables.page import page
 from tfserver.web.tables.pages_system import SYSTEM
+from tfserver.web.tables.pages_terminal import TERMINAL
 
 _LOADED: Final = (
     Route(
@@ -39,5 +40,6 @@ PAGES: Final = (
     *_LOADED,
     page("/sign-in", "sign_in", sign_in.sign_in, sign_in.PARAMETERS, None, Scope.EVERYTHING),
     page("/", "fleet", fleet.fleet, fleet.PARAMETERS),
+    *TERMINAL,
     *SYSTEM,
 )

@@ -9,6 +9,7 @@ const READ = {
   flag: (text) => text === "true" || text === "on",
   json: (text) => JSON.parse(text),
   list: (text) => text.split(",").map((part) => part.trim()).filter(Boolean),
+  numbers: (text) => text.split(",").map((part) => part.trim()).filter(Boolean).map(Number),
   lines: (text) => text.split("\n").map((part) => part.trim()).filter(Boolean),
 };
 
@@ -21,7 +22,7 @@ function put(body, name, value) {
 }
 
 /** What a form says: fields by name, dots nest; data-as says what a text is; empty ones are left out unless
- * data-empty says what they mean (JSON). */
+ * data-empty says what they mean (JSON); data-as="more" holds further fields as JSON. */
 export function bodyOf(form) {
   const body = {};
   for (const field of form.elements) {
@@ -40,6 +41,7 @@ export function bodyOf(form) {
       if (field.dataset.empty !== undefined) put(body, field.name, JSON.parse(field.dataset.empty));
       continue;
     }
+    if (field.dataset.as === "more") { Object.assign(body, JSON.parse(field.value)); continue; }
     const read = READ[field.dataset.as] || ((text) => text);
     put(body, field.name, read(field.value));
   }
@@ -63,7 +65,8 @@ function unmark(form) {
 function markWrong(form, errors) {
   const left = [];
   errors.forEach(({ field, message }, place) => {
-    const found = form.elements[field];
+    // what is wrong inside a field, e.g. record[0].name, is told at that field
+    const found = form.elements[field] ?? form.elements[field.split(/[.[]/)[0]];
     const input = found instanceof RadioNodeList ? found[0] : found;
     if (!input || input.type === "hidden") { left.push(`${field}: ${message}`); return; }
     const told = document.createElement("span");

@@ -2,6 +2,14 @@
 
 const same = (one, other) => one.outerHTML === other.outerHTML;
 
+/** What somebody has opened stays open. */
+function keepOpen(old, fresh) {
+  for (const each of old.querySelectorAll("details[id][open]")) {
+    const other = fresh.querySelector(`#${CSS.escape(each.id)}`);
+    if (other) other.open = true;
+  }
+}
+
 function parsed(html) {
   const made = document.createElement("template");
   made.innerHTML = html;
@@ -11,6 +19,7 @@ function parsed(html) {
 const TYPED = "input:not([type=checkbox], [type=radio]), select, textarea";
 
 function replace(old, fresh, flash) {
+  keepOpen(old, fresh);
   const active = document.activeElement;
   const isHere = old.contains(active);
   if (old.hasAttribute("data-keep") || same(old, fresh) || (isHere && active.matches(TYPED))) return;
@@ -31,7 +40,9 @@ function replace(old, fresh, flash) {
 export function patchRow(html) {
   const fresh = parsed(html).querySelector("tr");
   const old = fresh && document.getElementById(fresh.id);
-  if (!old || same(old, fresh)) return;
+  if (!old) return;
+  keepOpen(old, fresh);
+  if (same(old, fresh)) return;
   const cells = [...fresh.children];
   if (cells.length !== old.children.length) { old.replaceWith(fresh); return; }
   [...old.children].forEach((cell, place) => replace(cell, cells[place], true));
@@ -58,7 +69,7 @@ function inPlace(fresh) {
   if (!list || !others) return;
   const ids = (rows) => [...rows.children].map((row) => row.id).join();
   if (ids(list) === ids(others)) [...others.children].forEach((row) => patchRow(row.outerHTML));
-  else if (!list.querySelector(":checked")) list.replaceChildren(...others.children);
+  else if (!list.querySelector(":checked")) { keepOpen(list, others); list.replaceChildren(...others.children); }
 }
 
 let waiting = null;
