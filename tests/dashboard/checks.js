@@ -88,7 +88,7 @@ globalThis.checks = (() => {
 
   // ---- the keyboard: Python presses Tab between calls
 
-  let stops, unfocused
+  let stops, unfocused, last
   const paint = (element) => {
     const style = getComputedStyle(element)
     return PAINTED.map((name) => style[name]).join('|')
@@ -98,7 +98,14 @@ globalThis.checks = (() => {
   function begin() {
     if (document.activeElement) document.activeElement.blur()
     getSelection().removeAllRanges()
+    // Tab goes on from where the focus was last, also when a page gave it to a field itself
+    const start = document.createElement('span')
+    start.tabIndex = -1
+    document.body.prepend(start)
+    start.focus()
+    start.remove()
     stops = new Set()
+    last = null
     unfocused = new Map(active().map((element) => [element, paint(element)]))
     return unfocused.size
   }
@@ -129,7 +136,11 @@ globalThis.checks = (() => {
   // After each Tab: null at the end of the round, else what is wrong with this stop.
   function stop() {
     const element = document.activeElement
-    if (!element || element === document.body || stops.has(element)) return null
+    if (!element || element === document.body) return null
+    // a date is one field with several stops
+    if (element === last && element.matches('input[type=date], input[type=time], input[type=datetime-local]')) return []
+    last = element
+    if (stops.has(element)) return null
     stops.add(element)
     document.getAnimations().forEach((each) => each.finish())
     const wrong = []
