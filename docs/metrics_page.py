@@ -20,6 +20,7 @@ ADVICE: Final[dict[str, str]] = {
     "tfserver_connections": "Many more than `tfserver_terminals`: refused ones come again and again.",
     "tfserver_terminals": "Very unequal among processes: see the balancer.",
     "tfserver_streams": "",
+    "tfserver_pages": "",
     "tfserver_http_connections": "Near `http.connections`: more processes, or who asks so often?",
     "tfserver_http_refused": "Wrong tokens and passwords: who? The rest: see `http` in the configuration.",
     "tfserver_sign_ins": "",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
 from tfserver import __version__
 from tfserver.config import Archive as ArchiveSettings
 from tfserver.errors import StoreUnavailable
-from tfserver.health import Health, Processes
+from tfserver.health import SECONDS, Health, Processes
 from tfserver.metrics import Metrics
 from tfserver.pressure import Pressure
 from tfserver.store.inquiries import Found
@@ -25,6 +26,7 @@ class HealthTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Both live."""
+        self.clock = Clock()
         self.vitals = Face(beats=[Beat(OWN, 1000, 3), Beat("two/2", 2000, 4)])
         self.inquiries = Face(ask=lambda what: Found([*self._own(), {"process": "two/2"}], True))
         self.inquiries.__dict__["answers"] = self._learn
@@ -32,7 +34,13 @@ class HealthTests(SynchronousTestCase):
         self.archive.__dict__.update(description="sqlite a", problem="")
         self.metrics = Metrics()
         self.health = Health(
-            *(self.vitals, self.inquiries, self.archive, ArchiveSettings(keep_days={"punch": 30})),  # type: ignore[arg-type]
+            *(
+                self.clock,
+                self.vitals,
+                self.inquiries,
+                self.archive,
+                ArchiveSettings(keep_days={"punch": 30}),
+            ),  # type: ignore[arg-type]
             *(Pressure(self.metrics), self.metrics, OWN, 100, lambda: True),
         )
 
@@ -77,6 +85,16 @@ class HealthTests(SynchronousTestCase):
         found = self.processes()
         self.assertEqual([(one.owner, one.beat) for one in found.all], [(OWN, None)])
         self.assertFalse(found.is_whole)
+
+    def test_store_hangs(self) -> None:
+        """A question that nobody answers is given up, and this process alone is known."""
+        self.inquiries.given["ask"] = Deferred()
+        self.vitals.given["beats"] = StoreUnavailable("away")
+        waiting = _done(self.health.processes())
+        self.assertNoResult(waiting)
+        self.clock.advance(SECONDS)
+        found = self.successResultOf(waiting)
+        self.assertEqual([(one.owner, one.told.process) for one in found.all], [(OWN, OWN)])
 
     def test_archive(self) -> None:
         """The archive as of the last look."""

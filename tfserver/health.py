@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from twisted.internet.defer import Deferred, TimeoutError
 
 from tfserver import __version__
 from tfserver.config import Archive as ArchiveSettings
@@ -22,6 +23,8 @@ from tfserver.store.vitals import Beat, StoreVitals, Vitals
 
 QUESTION: Final = "process"
 """What processes are asked about themselves."""
+SECONDS: Final = 2.0
+"""How long is waited for them all, also when the store hangs."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -76,6 +79,7 @@ class Health:
 
     def __init__(
         self,
+        reactor: Any,
         vitals: Vitals,
         inquiries: Inquiries,
         archive: Archive,
@@ -86,6 +90,7 @@ class Health:
         most_mb: int,
         draining: Callable[[], bool],
     ) -> None:
+        self._reactor = reactor
         self._vitals = vitals
         self._inquiries = inquiries
         self._archive = archive
@@ -99,17 +104,12 @@ class Health:
 
     async def processes(self) -> Processes:
         """Every process of the fleet; without the store only this one."""
-        found = await self._inquiries.ask(QUESTION)
-        told = {one.process: one for one in msgspec.convert(found.rows, list[Told])}
-        try:
-            beats = {beat.owner: beat for beat in await self._vitals.beats()}
-        except StoreError:
-            beats, is_there = {}, False
-        else:
-            is_there = True
-        owners = sorted({*told, *beats})
-        every = [Process(owner, beats.get(owner), told.get(owner)) for owner in owners]
-        return Processes(every, self._owner, is_there and all(one.told for one in every))
+        asking = Deferred.fromCoroutine(self._told())
+        beats = await self._beats()
+        told = await asking
+        owners = sorted({*told, *(beats or {})})
+        every = [Process(owner, (beats or {}).get(owner), told.get(owner)) for owner in owners]
+        return Processes(every, self._owner, beats is not None and all(one.told for one in every))
 
     async def store(self) -> StoreVitals:
         """How the store is, also when it is away."""
@@ -127,6 +127,20 @@ class Health:
             keep_days={str(kind): days for kind, days in settings.keep_days.items()},
             stream_hours=settings.stream_hours,
         )
+
+    async def _told(self) -> dict[str, Told]:
+        asking = Deferred.fromCoroutine(self._inquiries.ask(QUESTION))
+        try:
+            rows = (await asking.addTimeout(SECONDS, self._reactor)).rows
+        except TimeoutError:
+            rows = [{**self._own(), "process": self._owner}]
+        return {one.process: one for one in msgspec.convert(rows, list[Told])}
+
+    async def _beats(self) -> dict[str, Beat] | None:
+        try:
+            return {beat.owner: beat for beat in await self._vitals.beats()}
+        except StoreError:
+            return None
 
     def _own(self) -> dict[str, Any]:
         metrics, pressure = self._metrics, self._pressure

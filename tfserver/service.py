@@ -209,6 +209,7 @@ class Server(service.Service):
             zone=self.settings.terminals.timezone,
             settings=self.settings,
             health=Health(
+                self._reactor,
                 Vitals(store.client, self.settings.store),
                 self.inquiries,
                 self.archive,

@@ -8,11 +8,11 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from tfserver.errors import StoreError
+from tfserver.errors import StoreError, StoreUnavailable
 from tfserver.web import auth, body
 from tfserver.web.answer import Answer, Gradual, Streamed
 from tfserver.web.call import Call
@@ -35,6 +35,8 @@ WAIT_SECONDS: Final = 5.0
 """What an answer may take beyond the wait that was asked for."""
 TURN_SECONDS: Final = 0.005
 """Of a page that is being made: then terminals have their turn."""
+ADMIT_SECONDS: Final = 2.0
+"""Who asks how the store is has not to wait as long as that takes to be given up."""
 IDEMPOTENCY: Final = "Idempotency-Key"
 KEY_PATTERN: Final = re.compile(r"[!-~]{1,255}")
 
@@ -103,12 +105,15 @@ class Exchange:
 
     async def _admitted(self, route: Route) -> Admitted:
         gate, request = self._desk.gate, self._request
-        try:
+        if not route.without_store:
             return await gate.admit(request, route.changes)
-        except StoreError:
-            lately = gate.seen_lately(request) if route.without_store else None
+        looking = Deferred.fromCoroutine(gate.admit(request, route.changes))
+        try:
+            return await looking.addTimeout(ADMIT_SECONDS, self._desk.reactor)
+        except (StoreError, TimeoutError) as away:
+            lately = gate.seen_lately(request)
             if lately is None:
-                raise
+                raise StoreUnavailable(str(away) or "no answer in time") from away
             return lately
 
     async def _noted(self, call: Call) -> Answer | Streamed:

@@ -73,7 +73,7 @@ class Gate:
         """Who was signed in at this browser when the store could last be asked, or None."""
         visitor = request.visitor
         cookie = cookies.cookie_of(request, visitor)
-        if not cookie or not cookies.is_ours(request, visitor):
+        if not cookie or not cookies.is_for_us(request, visitor):
             return None
         opened = self._sessions.used_lately(cookie, self._clock.seconds() * 1000)
         return None if opened is None else Admitted(opened.who, opened, cookie)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from tests.web.dashboard.html import Page
 from tests.web.dashboard.looking import LookingCase
 from tests.web.in_memory import ADMIN, BOUND, OPERATOR, READER
@@ -18,6 +20,7 @@ from tfserver.store.sessions import Opened
 from tfserver.store.tokens import Token
 from tfserver.store.vitals import Beat
 from tfserver.web.dashboard.system.configuration import MASK, rows_of
+from tfserver.web.exchange import ADMIT_SECONDS
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>"""
 AWAY = "connection lost: refused"
@@ -252,8 +255,13 @@ class AwayTests(LookingCase):
         self.sessions.__dict__["used_lately"] = lambda secret, now_ms: (
             Opened(who, 9, "d") if secret == "mine" else None
         )
-        self.look("/system", None, 200, Cookie="tfs=mine")
+        self.look("/system", None, 200, Cookie="tfs=mine", Sec_Fetch_Site="none")
         self.look("/system", None, 503, Cookie="tfs=other")
+        self.sessions.given["find"] = lambda secret: Deferred()
+        waiting = self.begin("GET", "/system", b"", None, Cookie="tfs=mine")
+        self.clock.advance(ADMIT_SECONDS)
+        self.assertEqual(waiting.answer().status, 200)
+        self.sessions.given["find"] = StoreUnavailable(AWAY)
         for path in ("/system/webhooks", "/"):
             self.look(path, None, 503, Cookie="tfs=mine")
         self.assertEqual(self.get("/api/v1/webhooks", None, Cookie="tfs=mine").status, 503)

@@ -32,9 +32,3 @@ BACKFILL_STATES: Final = {
     "done": mark("done"),
     "incomplete": mark("incomplete"),
 }
-EXPECTED: Final = {
-    "str": mark("text"),
-    "int": mark("whole number"),
-    "float": mark("number"),
-    "bool": mark("yes or no"),
-}
