@@ -20,10 +20,27 @@ VIEWS = (
 """Each size, colour and direction, each pair of them that tells something new."""
 
 
-def filled(route: Route, stage: Stage) -> str:
-    """The path of a page, with something of the stage in each of its places."""
-    places = {"sn": stage.live[0], "enrollid": "1", "cmd": "opendoor", "date": "2026-11-20", "name": "staff"}
-    return re.sub(r"{(\w+)}", lambda found: places[found[1]], route.path)
+ACCOUNT = "walker"
+
+
+def places(stage: Stage) -> dict[str, str]:
+    """Something of the stage for each place in a path."""
+    body = {"name": ACCOUNT, "password": "seven quiet harbours", "role": "reader"}
+    status, _ = stage.server.post("/accounts", body)
+    assert status in (201, 409), status
+    webhook = stage.server.get("/webhooks")[1]["webhooks"][0]["id"]
+    return {"sn": stage.live[0], "account": ACCOUNT, "webhooks/id": webhook}
+
+
+def filled(route: Route, known: dict[str, str]) -> str:
+    """The path of a page; an id is one of what stands before it."""
+
+    def value(found: re.Match[str]) -> str:
+        """What is put into one place."""
+        name = found[2] if found[2] != "id" else f"{found[1]}/id"
+        return f"{found[1]}/{known[name]}"
+
+    return re.sub(r"(\w+)/{(\w+)}", value, route.path)
 
 
 class EveryPageTests(BrowserScene):
@@ -32,10 +49,11 @@ class EveryPageTests(BrowserScene):
     def walk(self, view: View) -> None:
         """Look at all pages; what is wrong is told of all of them together."""
         stage = usual()
+        known = places(stage)
         visit = self.visit(stage.url, view, stage.token)
         wrong = []
         for route in SHOWN:
-            path = filled(route, stage)
+            path = filled(route, known)
             answer = visit.goto(path)
             checks = Checks(visit)
             found = [*checks.structure(), *checks.layout(), *checks.accessibility()]
