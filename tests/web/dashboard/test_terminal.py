@@ -13,6 +13,8 @@ from tfserver.model import Admission, Capacity, Completeness, Gap, Terminal
 from tfserver.order import LIVES, Danger, OrderState
 from tfserver.store.inquiries import Found
 from tfserver.web.dashboard.terminal import orders, words
+from tfserver.web.dashboard.terminal.frames import named
+from tfserver.web.shapes import RecordedFrame
 from tfserver.wire.table import vocabulary
 
 PLACE = f"/terminals/{SN}"
@@ -158,3 +160,10 @@ class OtherTests(TerminalCase):
         self.assertEqual(["to the terminal" in text for text in found], [True, False])
         self.assertIn("did not answer in time", " ".join(page.texts("p")))
         self.assertIn('"cmd": "reg"', " ".join(page.texts("pre")))
+
+    def test_names_of_messages(self) -> None:
+        """Messages of one moment are told apart, and keep their names while others come."""
+        row = RecordedFrame("t", "in", "reg", 3, None, {}, "c", "a", "p")
+        first = [name for name, _ in named([row, row])]
+        self.assertEqual(len(set(first)), 2)
+        self.assertEqual([name for name, _ in named([row, row, row])][:2], first)
