@@ -1,0 +1,196 @@
+"""Open pages, told of what changes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.web.in_memory import OPERATOR, TOKENS, Connection, PagesCase, joined
+from tests.web.samples import SN, a_row
+from tfserver.config import LimitSettings
+from tfserver.errors import Gone
+from tfserver.model import Admission, Terminal
+from tfserver.store.events import Ends, Event
+from tfserver.store.principals import Role
+from tfserver.store.sessions import Opened
+from tfserver.store.tokens import Token
+from tfserver.web.dashboard import happened, live
+from tfserver.web.standing import STANDING_SECONDS
+
+PROXY = ["192.168.0.0/16"]
+BOUND = Token("b", Role.READER, 1, "Bo", ("south",))
+
+
+class LiveTests(PagesCase):
+    """Browsers that are signed in, by way of a trusted proxy."""
+
+    limits = LimitSettings(trusted_proxies=PROXY, exempt=PROXY)
+
+    def setUp(self) -> None:
+        """Two sessions: one of an operator, one bound to the south."""
+        super().setUp()
+        self.happened: list[Event] = []
+        self.known = {
+            "all": Opened(TOKENS[OPERATOR], 3_600_000, "a" * 64),
+            "south": Opened(BOUND, 3_600_000, "b" * 64),
+        }
+        used = {opened.digest: opened for opened in self.known.values()}
+        self.sessions.given.update(find=self.known.get, use=used.get)
+        self.used = used
+        self.events.given.update(ends=self.ends, page=self.page)
+        self.put(SN, "north")
+
+    def put(self, sn: str, site: str, **more: Any) -> None:
+        """Let there be one terminal."""
+        self.with_terminals(Terminal(sn, site=site, admission=Admission.APPROVED, **more))
+
+    def ends(self) -> Ends:
+        """Where both feeds end."""
+        return Ends(f"{len(self.feed.rows)}-0", f"{len(self.happened)}-0")
+
+    def page(self, after: str, limit: int) -> list[Event]:
+        """Events behind a place."""
+        return self.happened[int(after.partition("-")[0]) :][:limit]
+
+    def happen(self, kind: str = "terminal", **told: Any) -> None:
+        """Something happens."""
+        self.happened.append(Event(f"{len(self.happened) + 1}-0", kind, json.dumps({"sn": SN, **told})))
+
+    def look(self, query: str, who: str = "all") -> Connection:
+        """Somebody opens a page."""
+        headers = {"X_Forwarded_Proto": "https", "Cookie": f"__Host-tfs={who}"}
+        return self.begin("GET", f"/live?{query}", b"", None, **headers)
+
+    def told(self, page: Connection, seconds: float = 1.2) -> list[tuple[str, Any]]:
+        """What a page was told in all, after a while."""
+        for _ in range(round(seconds / live.LOOK_SECONDS)):
+            self.clock.advance(live.LOOK_SECONDS)
+        text = joined(page.data.partition(b"\r\n\r\n")[2]).decode()
+        found = []
+        for block in text.split("\n\n"):
+            if block.startswith("event: "):
+                kind, data = block.split("\n")
+                found.append((kind[7:], json.loads(data[6:])))
+        return found
+
+    def test_wall(self) -> None:
+        """A punch comes as a row within a tenth of a second, to whom it concerns."""
+        pages = [
+            self.look(query) for query in ("wall=on", "wall=on&of=OTHER", "wall=on&site=east", "hints=sync")
+        ]
+        self.feed.rows.append(a_row(site="north"))
+        first, *others = (self.told(page, live.LOOK_SECONDS) for page in pages)
+        self.assertEqual([kind for kind, _ in first], ["punches"])
+        self.assertIn(a_row()["uid"], first[0][1][0])
+        self.assertEqual(others, [[], [], []])
+
+    def test_sites(self) -> None:
+        """Who is bound to sites is told of nothing elsewhere."""
+        page = self.look(f"wall=on&rows={SN}", "south")
+        self.feed.rows.append(a_row(site="north"))
+        self.happen()
+        self.assertEqual(self.told(page), [])
+        self.feed.rows.append(a_row(site="south"))
+        self.assertEqual([kind for kind, _ in self.told(page)], ["punches"])
+
+    def test_rows(self) -> None:
+        """A terminal that changes comes as its row, as it is now; made once for all who look alike."""
+        pages = [self.look(f"rows={SN}") for _ in range(3)]
+        self.put(SN, "north", name="Gate", online=True)
+        self.happen()
+        for page in pages:
+            ((kind, rows),) = self.told(page)
+            self.assertEqual((kind, len(rows)), ("rows", 1))
+            self.assertIn("Gate", rows[0])
+        self.assertEqual(len(self.terminals.asked("these")), 1)
+
+    def test_not_shown(self) -> None:
+        """Nobody asks the store for terminals that no page shows."""
+        page = self.look("rows=OTHER")
+        self.happen()
+        self.assertEqual((self.told(page), self.terminals.asked("these")), ([], []))
+
+    def test_hints(self) -> None:
+        """A page is told what kind of thing happened, of its terminal alone when it says one."""
+        every, own = self.look("hints=command,terminal"), self.look("hints=command&of=OTHER")
+        self.happen("command", state="done")
+        self.assertEqual(self.told(every), [("hints", ["command"])])
+        self.assertEqual(self.told(own), [])
+
+    def test_the_roll_knows_first(self) -> None:
+        """What was told has reached the list of all terminals before pages load themselves anew."""
+        page = self.look("hints=terminal")
+        self.get("/", OPERATOR)
+        self.put(SN, "north", name="renamed")
+        self.happen()
+        self.told(page)
+        self.assertIn(b"renamed", self.get("/", OPERATOR).raw)
+
+    def test_too_much(self) -> None:
+        """After more events than one look takes, or than are kept, pages load themselves anew."""
+        page = self.look("hints=terminal")
+        for _ in range(happened.PAGE + 5):
+            self.happen()
+        self.assertIn(("missed", None), self.told(page))
+        other = self.look("hints=terminal")
+        self.events.given["page"] = Gone("gone")
+        self.assertEqual(self.told(other), [("missed", None)] * len(self.told(other, 0)))
+        self.assertNotEqual(self.told(other, 0), [])
+
+    def test_many_punches(self) -> None:
+        """Of a flood the newest are shown, and no more than anybody reads."""
+        page = self.look("wall=on")
+        self.feed.rows += [a_row(enrollid=n, uid=f"{n:032x}") for n in range(60)]
+        ((_, rows),) = self.told(page, live.LOOK_SECONDS)
+        self.assertEqual(len(rows), live.SHOWN)
+        self.assertIn(f"{59:032x}", rows[-1])
+
+    def test_slow_reader(self) -> None:
+        """A page that takes nothing is not written to; once it does, it loads itself anew."""
+        page = self.look("wall=on")
+        page.producer.pauseProducing()
+        self.feed.rows.append(a_row())
+        self.assertEqual(self.told(page), [])
+        page.producer.resumeProducing()
+        self.assertEqual(self.told(page), [("missed", None)])
+
+    def test_session_over(self) -> None:
+        """A page does not outlive its session by more than five seconds."""
+        page, other = self.look("wall=on"), self.look("wall=on", "south")
+        del self.used["a" * 64]
+        self.told(page, STANDING_SECONDS + 1)
+        self.assertEqual((page.is_closed, other.is_closed), (True, False))
+
+    def test_draining(self) -> None:
+        """A process that goes lets pages come to another."""
+        page = self.look("wall=on")
+        self.draining = True
+        self.told(page)
+        self.assertTrue(page.is_closed)
+        self.assertEqual(self.metrics.pages, 0)
+
+    def test_bounds(self) -> None:
+        """There are bounds for all, and for one account; who goes makes room."""
+        self.set_bound(live, "MOST_OF_ONE", 2)
+        first, _ = self.look("wall=on"), self.look("wall=on")
+        self.assertEqual(self.look("wall=on").answer().status, 429)
+        self.assertEqual(self.metrics.pages, 2)
+        first.leave()
+        self.assertEqual(self.look("wall=on").answer().status, 200)
+
+    def test_nobody_looks(self) -> None:
+        """Without open pages the store is not asked."""
+        page = self.look("wall=on")
+        self.told(page)
+        page.leave()
+        self.clock.advance(live.LOOK_SECONDS)
+        count = len(self.events.calls)
+        self.clock.advance(10)
+        self.assertEqual(len(self.events.calls), count)
+
+    def test_who_may(self) -> None:
+        """It is for browsers that are signed in; what a page wants is read strictly."""
+        self.assert_problem(self.get("/live?wall=on"), 403)
+        self.assert_problem(self.get("/live?wall=on", None), 401)
+        for query in ("rows=a%20b", "hints=x", "rows=" + "A," * 300, "x=1"):
+            self.assertEqual(self.look(query).answer().status, 422, query)
