@@ -202,8 +202,8 @@ class PagesCase(SynchronousTestCase):
             these=these, page=page, get=lambda sn: found.get(sn.upper()), decided=decided
         )
 
-    def set_bound(self, owner: Any, name: str, value: int) -> None:
-        """Let a bound be another one until the end of the test."""
+    def set_bound(self, owner: Any, name: str, value: Any) -> None:
+        """Let a bound, or what is called, be another one until the end of the test."""
         SynchronousTestCase.patch(self, owner, name, value)
 
     def get(self, path: str, token: str | None = READER, **headers: str) -> Answer:

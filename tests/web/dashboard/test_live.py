@@ -15,6 +15,7 @@ from tfserver.store.principals import Role
 from tfserver.store.sessions import Opened
 from tfserver.store.tokens import Token
 from tfserver.web.dashboard import happened, live
+from tfserver.web.dashboard.screens import Screen
 from tfserver.web.standing import STANDING_SECONDS
 
 PROXY = ["192.168.0.0/16"]
@@ -96,13 +97,22 @@ class LiveTests(PagesCase):
     def test_rows(self) -> None:
         """A terminal that changes comes as its row, as it is now; made once for all who look alike."""
         pages = [self.look(f"rows={SN}") for _ in range(3)]
+        made: list[str] = []
+        piece = Screen.piece
+
+        def noted(screen: Screen, template: str, *rest: Any) -> str:
+            """A row is made."""
+            made.append(template)
+            return piece(screen, template, *rest)
+
+        self.set_bound(Screen, "piece", noted)
         self.put(SN, "north", name="Gate", online=True)
         self.happen()
         for page in pages:
             ((kind, rows),) = self.told(page)
             self.assertEqual((kind, len(rows)), ("rows", 1))
             self.assertIn("Gate", rows[0])
-        self.assertEqual(len(self.terminals.asked("these")), 1)
+        self.assertEqual((len(self.terminals.asked("these")), made), (1, ["fleet/row.html"]))
 
     def test_not_shown(self) -> None:
         """Nobody asks the store for terminals that no page shows."""
@@ -124,7 +134,7 @@ class LiveTests(PagesCase):
         self.put(SN, "north", name="renamed")
         self.happen()
         self.told(page)
-        self.assertIn(b"renamed", self.get("/", OPERATOR).raw)
+        self.assertIn(b'data-sn="', self.get("/?search=renamed", OPERATOR).raw)
 
     def test_too_much(self) -> None:
         """After more events than one look takes, or than are kept, pages load themselves anew."""
