@@ -130,7 +130,10 @@ def chosen(entries: Sequence[Entry], wish: Wish) -> list[Entry]:
         and (not wish.site or entry.terminal.site == wish.site)
         and all(word in entry.text for word in words)
     ]
-    return sorted(found, key=ORDERS[wish.order.lstrip("-")], reverse=wish.order.startswith("-"))
+    key = ORDERS[wish.order.lstrip("-")]
+    found.sort(key=key, reverse=wish.order.startswith("-"))
+    # whichever way round, what is empty is last
+    return sorted(found, key=lambda entry: key(entry)[0] is True)
 
 
 def counted(entries: Sequence[Entry]) -> Counts:
