@@ -133,6 +133,14 @@ class TrimmedTests(ArchivingCase):
         self.assertEqual(await self.feed.newest(), there[-1])
         self.assertEqual(await Events(self.client).ends(), Ends(there[-1], "0-0"))
 
+    async def test_last(self) -> None:
+        """The last ones, the newest first, out of the stream alone."""
+        await self.begin()
+        self.assertEqual(await self.feed.last(2), [])
+        await self.add(1, 2, 3)
+        told = [text for _, text in await self.feed.page("0", 50)]
+        self.assertEqual(await self.feed.last(2), told[:0:-1])
+
     async def test_archive_away(self) -> None:
         """Without the archive, what is in the stream alone is read; what needs the archive says that."""
         there = await self.filled()

@@ -68,6 +68,10 @@ class Feed:
         self.scanned += len(found)
         return found
 
+    def last(self, limit: int) -> list[str]:
+        """The newest entries, the last one first."""
+        return [json.dumps(row) for row in reversed(self.rows[-limit:])]
+
 
 class Connection:
     """One connection of somebody who asks; what was answered so far stands in ``data``."""
@@ -135,6 +139,7 @@ class PagesCase(SynchronousTestCase):
         self.archive.given.update(forgotten="0-0", doubted=("0-0", []))
         self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)
         self.punches.given.update(newest=lambda: f"{len(self.feed.rows)}-0", check_archive=None)
+        self.punches.given["last"] = lambda limit: self.feed.last(limit)
         self.sessions = Face(find=None, use=None, begin=None, end=None, enter=None, end_all=None)
         self.accounts = Face(exist=True, check=None, get=an_account(), all=[Listed(an_account(), 2000)])
         self.accounts.given.update(listed=Listed(an_account(), None), change=an_account(), delete=None)

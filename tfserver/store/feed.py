@@ -60,6 +60,11 @@ class Feed:
             return str(last[0][0])
         return await self._client.read("HGET", self._client.keys.archived, "place") or str(BEGINNING)
 
+    async def last(self, limit: int) -> list[str]:
+        """JSON of up to so many of the last punches, the newest first: those that the stream still has."""
+        found = await self._client.read("XREVRANGE", self._client.keys.punches, "+", "-", "COUNT", limit)
+        return [body_in(fields) for _, fields in found]
+
     async def _stream(self, start: Place, limit: int) -> tuple[Place, list[Entry] | None]:
         """From where on the stream is whole, and a page of it; None when ``start`` is before that."""
         keys = self._client.keys

@@ -17,5 +17,6 @@ class Place(NamedTuple):
 
 NAVIGATION: Final = (
     Place("/", mark("Fleet")),
+    Place("/punches", mark("Punches")),
     Place("/system", mark("System"), "operator"),
 )

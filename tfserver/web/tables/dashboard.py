@@ -9,6 +9,7 @@ from tfserver.web import watcher
 from tfserver.web.dashboard import assets, fleet, loaded, sign_in, topics, watching
 from tfserver.web.route import OK, READER, Route, Scope, Shape
 from tfserver.web.tables.page import page
+from tfserver.web.tables.pages_punches import PUNCHES
 from tfserver.web.tables.pages_system import SYSTEM
 from tfserver.web.tables.pages_terminal import TERMINAL
 
@@ -41,5 +42,6 @@ PAGES: Final = (
     page("/sign-in", "sign_in", sign_in.sign_in, sign_in.PARAMETERS, None, Scope.EVERYTHING),
     page("/", "fleet", fleet.fleet, fleet.PARAMETERS),
     *TERMINAL,
+    *PUNCHES,
     *SYSTEM,
 )

@@ -1,0 +1,34 @@
+"""What the pages of punches have in common: the places within, and the sites that somebody sees."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from tfserver.web.answer import Answer
+from tfserver.web.call import Call
+from tfserver.web.dashboard.languages import mark
+from tfserver.web.dashboard.pages import show
+
+HERE: Final = "/punches"
+
+
+class Inside(NamedTuple):
+    """A place within: its path, its name, and whether it is only for who is bound to no site."""
+
+    path: str
+    name: str
+    is_for_everywhere: bool = False
+
+
+PLACES: Final = (Inside(HERE, mark("As they come")),)
+
+
+def show_inside(call: Call, template: str, place: str, **context: Any) -> Answer:
+    """A page of punches; ``place`` is the path of its entry among them."""
+    return show(call, f"punches/{template}", HERE, place=place, places=PLACES, **context)
+
+
+async def sites(call: Call) -> list[str]:
+    """The sites of terminals that somebody sees."""
+    found = {each.terminal.site for each in await call.desk.roll.all()}
+    return sorted(site for site in found if site and call.sees(site))
