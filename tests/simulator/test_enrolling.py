@@ -31,9 +31,10 @@ def status(terminal: Terminal, **slot: Any) -> Any:
     return (asked(terminal, {"cmd": "checkregstatus", **SLOT, **slot}) or {}).get("status")
 
 
-def ticks(terminal: Terminal, count: int) -> list[str]:
-    """What the terminal pushes in so many seconds."""
-    told = [tell for second in range(count) for tell in terminal.tick(NOW + second)]
+def ticks(terminal: Terminal, count: int, since: int = 0) -> list[str]:
+    """What the terminal pushes in so many seconds from ``since`` on, visited more often than once in each."""
+    visits = [NOW + since + second + part for second in range(count) for part in (0, 0.1, 0.5)]
+    told = [tell for now in visits for tell in terminal.tick(now)]
     return [message["cmd"] for message in said(told)]
 
 
@@ -56,7 +57,7 @@ class ScanTests(SynchronousTestCase):
         """When nobody asks, a second is a scan; questions then tell the end."""
         terminal = waiting()
         self.assertEqual(ticks(terminal, 3), [])
-        self.assertEqual(ticks(terminal, 1), ["senduser"])
+        self.assertEqual(ticks(terminal, 1, 3), ["senduser"])
         self.assertEqual(status(terminal), 100)
 
     def test_questions_stop_the_time(self) -> None:
@@ -82,7 +83,7 @@ class ScanTests(SynchronousTestCase):
         self.assertEqual((nobody.memory.users, unreadable.memory.users), ({}, {}))
         slow = waiting(DOCUMENTED, "scans=2")
         self.assertEqual(ticks(slow, 2), [])
-        self.assertEqual(ticks(slow, 1), ["senduser"])
+        self.assertEqual(ticks(slow, 1, 2), ["senduser"])
 
     def test_busy(self) -> None:
         """A second one is refused as long as the first goes on."""

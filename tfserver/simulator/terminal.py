@@ -57,6 +57,8 @@ REPLIES: dict[str, ReplyFunction] = {
     **ACCESS_REPLIES,
 }
 """Every command of the documents, with the function that answers it."""
+SCAN_SECONDS = 1.0
+"""How long somebody takes from one scan to the next."""
 FAREWELL = 0.2
 """Seconds between the last answer and the end of the connection, where a command has both."""
 
@@ -82,6 +84,7 @@ class Terminal:
         "_heard_at",
         "_next_ping",
         "_next_reg",
+        "_next_scan",
         "_temper",
         "_timers",
         "dialect",
@@ -116,7 +119,7 @@ class Terminal:
         self.refused = False
         self.pause = timers.refused
         self._timers = timers
-        self._next_reg = self._next_ping = self._heard_at = 0.0
+        self._next_reg = self._next_ping = self._next_scan = self._heard_at = 0.0
 
     @property
     def settled(self) -> bool:
@@ -166,7 +169,9 @@ class Terminal:
             self._next_ping = now + self._timers.heartbeat
             told.append(Ping())
         going_on = self.memory.enrolment
-        if going_on is not None and not going_on.asked:
+        if going_on is not None and not going_on.asked and now >= self._next_scan:
+            # a terminal alone is visited far more often
+            self._next_scan = now + SCAN_SECONDS
             self.memory.scan()
         if self.state is State.ADMITTED:
             return [*told, *self.logs.tick(now), *self.users.tick(now)]
