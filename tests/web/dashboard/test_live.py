@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
+
+from twisted.internet.defer import Deferred
 
 from tests.web.in_memory import OPERATOR, TOKENS, Connection, PagesCase, joined
 from tests.web.samples import SN, a_row
 from tfserver.config import LimitSettings
-from tfserver.errors import Gone
+from tfserver.errors import Gone, StoreUnavailable
 from tfserver.model import Admission, Terminal
+from tfserver.pressure import Pressure
 from tfserver.store.events import Ends, Event
 from tfserver.store.principals import Role
 from tfserver.store.sessions import Opened
@@ -17,6 +21,7 @@ from tfserver.store.tokens import Token
 from tfserver.web.dashboard import happened, live
 from tfserver.web.dashboard.screens import Screen
 from tfserver.web.standing import STANDING_SECONDS
+from tfserver.web.watcher import KEEP_ALIVE_SECONDS, STALLED_SECONDS
 
 PROXY = ["192.168.0.0/16"]
 BOUND = Token("b", Role.READER, 1, "Bo", ("south",))
@@ -197,6 +202,51 @@ class LiveTests(PagesCase):
         count = len(self.events.calls)
         self.clock.advance(10)
         self.assertEqual(len(self.events.calls), count)
+
+    def test_store_away(self) -> None:
+        """Pages are told once that nothing can be seen, and to load themselves anew when it can again."""
+        page = self.look("hints=terminal")
+        self.events.given["page"] = StoreUnavailable("away")
+        self.assertEqual(self.told(page), [("away", None)])
+        self.events.given["page"] = self.page
+        self.assertEqual(self.told(page), [("away", None), ("missed", None)])
+        self.happen()
+        self.assertEqual(self.told(page)[2:], [("hints", ["terminal"])])
+
+    def test_pressed(self) -> None:
+        """While the process is pressed nobody is told anything; afterwards nothing is missing."""
+        page = self.look("wall=on")
+        with mock.patch.object(Pressure, "is_high", property(lambda _: True)):
+            self.feed.rows.append(a_row())
+            self.assertEqual((self.told(page), self.feed.scanned), ([], 0))
+        self.assertEqual([kind for kind, _ in self.told(page)], ["punches"])
+
+    def test_quiet(self) -> None:
+        """Where nothing happens a page is told now and then that we are there; so proxies leave it open."""
+        page = self.look("wall=on")
+        self.told(page, KEEP_ALIVE_SECONDS - 1)
+        self.assertNotIn(b"keep-alive", page.data.partition(b"\r\n\r\n")[2])
+        self.told(page, 2)
+        self.assertEqual(page.data.count(b": keep-alive"), 1)
+
+    def test_stalled(self) -> None:
+        """Who takes nothing for long is cut off, and counted no more."""
+        page = self.look("wall=on")
+        page.producer.pauseProducing()
+        self.told(page, STALLED_SECONDS - 1)
+        self.assertFalse(page.is_aborted)
+        self.told(page, 2)
+        self.assertEqual((page.is_aborted, self.metrics.pages), (True, 0))
+
+    def test_gone_before_it_began(self) -> None:
+        """Who leaves before we know where to begin is not counted for good."""
+        slow: Deferred[Ends] = Deferred()
+        self.events.given["ends"] = slow
+        page = self.look("wall=on")
+        page.leave()
+        self.events.given["ends"] = self.ends
+        self.told(page)
+        self.assertEqual(self.metrics.pages, 0)
 
     def test_who_may(self) -> None:
         """It is for browsers that are signed in; what a page wants is read strictly."""

@@ -18,7 +18,7 @@ from twisted.web.server import Request
 from tfserver.errors import Gone, StoreError
 from tfserver.model import Terminal, canonical_sn
 from tfserver.web.dashboard.happened import Happened, LivePunch, Seen
-from tfserver.web.dashboard.onlooker import MISSED, Onlooker, event
+from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
 from tfserver.web.problem import Problem
 from tfserver.web.sources import Sources
@@ -55,6 +55,8 @@ class Live:
         self._roll = roll
         self._pages: set[Onlooker] = set()
         self._is_looking = False
+        self._is_away = False
+        """Whether the store was at the last look."""
         self._monotonic = monotonic
         self._spent = 0.0
         """Seconds that telling took at this look."""
@@ -96,8 +98,8 @@ class Live:
             if not self._sources.pressure.is_high:
                 await self._tell()
         except StoreError:
-            # it may come back
-            pass
+            # it may come back: until then nobody is to take what stands there for what is now
+            self._tell_away()
         except Exception:
             self._log.failure("our own mistake while telling open pages")
         for page in list(self._pages):
@@ -112,7 +114,8 @@ class Live:
         except Gone:
             await self._happened.begin()
             seen = Seen((), (), True)
-        if seen.is_cut:
+        was_away, self._is_away = self._is_away, False
+        if seen.is_cut or was_away:
             self._tell_all(self._pages, MISSED)
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
@@ -180,6 +183,12 @@ class Live:
         for digest, opened in known.items():
             if not await standing.holds(opened.who, digest):
                 self._end(page for page in self._pages if page.opened.digest == digest)
+
+    def _tell_away(self) -> None:
+        """Once: pages that come while the store is away are let in by nobody."""
+        if not self._is_away:
+            self._is_away = True
+            self._tell_all(self._pages, AWAY)
 
     def _tell_all(self, pages: Iterable[Onlooker], chunk: bytes) -> None:
         for page in pages:

@@ -26,6 +26,8 @@ def event(kind: str, data: Any) -> bytes:
 
 MISSED: Final = event("missed", None)
 """Something was left out: the page has to be loaded anew."""
+AWAY: Final = event("away", None)
+"""What happens can't be seen just now. Whatever is told after it means that it can again."""
 
 
 @implementer(IPushProducer)

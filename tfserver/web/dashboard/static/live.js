@@ -60,6 +60,9 @@ function open() {
   });
   source.addEventListener("hints", soon);
   source.addEventListener("missed", soon);
+  // the server is there, but not its store; whatever it tells afterwards says that it is back
+  source.addEventListener("away", () => show("off"));
+  for (const kind of ["rows", "punches", "hints", "missed"]) source.addEventListener(kind, () => show("on"));
 }
 
 function close() {
