@@ -36,10 +36,20 @@ class SignInTests(LookingCase):
             "/\\evil.example",
             "javascript:x",
             "/%0d%0ax",
+            "/%09/evil.example",
+            "%20//evil.example",
+            "/%E2%80%AE",
             "x",
         ):
             page = self.look(f"/sign-in?next={place}", None)
             self.assertEqual({each.given["data-then"] for each in page.all("form")}, {"/"}, place)
+
+    def test_braces(self) -> None:
+        """Scripts put what the API answers in place of names in braces: none are in a place of ours."""
+        page = self.look("/sign-in?next=/%3Fsearch%3D{csrf}%26order=name", None)
+        self.assertEqual(
+            {each.given["data-then"] for each in page.all("form")}, {"/?search=%7Bcsrf%7D&order=name"}
+        )
 
     def test_from_elsewhere(self) -> None:
         """Who comes from another site is looked at once more: the browser kept the cookie back."""

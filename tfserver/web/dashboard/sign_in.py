@@ -33,6 +33,8 @@ async def _has_accounts(call: Call) -> bool:
 
 
 def _place(given: str) -> str:
-    """A place of ours: never one that leads elsewhere."""
+    """A place of ours: never one that leads elsewhere, nor one whose braces scripts would fill in."""
     is_ours = given.startswith("/") and not given.startswith("//") and "\\" not in given
-    return given if is_ours and given.isprintable() else "/"
+    if not is_ours or not given.isprintable():
+        return "/"
+    return given.replace("{", "%7B").replace("}", "%7D")
