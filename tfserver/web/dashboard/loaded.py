@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from werkzeug.http import parse_accept_header
+
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.dashboard.assets import MEDIA, assets
@@ -22,6 +24,6 @@ async def asset(call: Call) -> Answer:
     is_current = call.path["version"] == kept.version
     headers = {"Cache-Control": _FOR_EVER if is_current else "no-store", "Vary": "Accept-Encoding"}
     data = kept.plain[name]
-    if "gzip" in call.header("Accept-Encoding") and name in kept.packed:
+    if parse_accept_header(call.header("Accept-Encoding")).quality("gzip") > 0 and name in kept.packed:
         headers["Content-Encoding"], data = "gzip", kept.packed[name]
     return Answer(data, headers=headers, media=MEDIA[name.rpartition(".")[2]])
