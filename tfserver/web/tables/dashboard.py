@@ -9,6 +9,9 @@ from tfserver.web import watcher
 from tfserver.web.dashboard import assets, fleet, loaded, sign_in, topics, watching
 from tfserver.web.route import OK, READER, Route, Scope, Shape
 from tfserver.web.tables.page import page
+from tfserver.web.tables.pages_bringing import BRINGING
+from tfserver.web.tables.pages_people import PEOPLE
+from tfserver.web.tables.pages_placing import PLACING
 from tfserver.web.tables.pages_punches import PUNCHES
 from tfserver.web.tables.pages_system import SYSTEM
 from tfserver.web.tables.pages_terminal import TERMINAL
@@ -43,5 +46,8 @@ PAGES: Final = (
     page("/", "fleet", fleet.fleet, fleet.PARAMETERS),
     *TERMINAL,
     *PUNCHES,
+    *PEOPLE,
+    *PLACING,
+    *BRINGING,
     *SYSTEM,
 )

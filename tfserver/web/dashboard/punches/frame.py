@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.dashboard.languages import mark
+from tfserver.web.dashboard.navigation import Place
 from tfserver.web.dashboard.pages import show
 
 HERE: Final = "/punches"
 
 
-class Inside(NamedTuple):
-    """A place within: its path, its name, and whether it is only for who is bound to no site."""
-
-    path: str
-    name: str
-    is_for_everywhere: bool = False
-
-
-PLACES: Final = (Inside(HERE, mark("As they come")),)
+PLACES: Final = (Place(HERE, mark("As they come")),)
 
 
 def show_inside(call: Call, template: str, place: str, **context: Any) -> Answer:

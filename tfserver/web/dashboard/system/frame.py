@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from babel.dates import format_timedelta
@@ -11,6 +11,7 @@ from babel.dates import format_timedelta
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.dashboard.languages import mark
+from tfserver.web.dashboard.navigation import Place
 from tfserver.web.dashboard.pages import screen_for
 from tfserver.web.dashboard.system import words
 
@@ -18,25 +19,15 @@ HERE: Final = "/system"
 MEGABYTE: Final = 1 << 20
 
 
-class Inside(NamedTuple):
-    """A place within the system: its path, its name, the role that it takes, and whether it is only for who
-    is bound to no site."""
-
-    path: str
-    name: str
-    role: str
-    is_for_everywhere: bool = False
-
-
 PLACES: Final = (
-    Inside(HERE, mark("Overview"), "operator"),
-    Inside(f"{HERE}/webhooks", mark("Webhooks"), "operator"),
-    Inside(f"{HERE}/audit", mark("Audit"), "admin"),
-    Inside(f"{HERE}/handshakes", mark("Failed connections"), "operator", True),
-    Inside(f"{HERE}/backfills", mark("Backfills"), "operator"),
-    Inside(f"{HERE}/accounts", mark("Accounts"), "admin", True),
-    Inside(f"{HERE}/tokens", mark("Tokens"), "admin", True),
-    Inside(f"{HERE}/configuration", mark("Configuration"), "admin", True),
+    Place(HERE, mark("Overview"), "operator"),
+    Place(f"{HERE}/webhooks", mark("Webhooks"), "operator"),
+    Place(f"{HERE}/audit", mark("Audit"), "admin"),
+    Place(f"{HERE}/handshakes", mark("Failed connections"), "operator", True),
+    Place(f"{HERE}/backfills", mark("Backfills"), "operator"),
+    Place(f"{HERE}/accounts", mark("Accounts"), "admin", True),
+    Place(f"{HERE}/tokens", mark("Tokens"), "admin", True),
+    Place(f"{HERE}/configuration", mark("Configuration"), "admin", True),
 )
 
 
