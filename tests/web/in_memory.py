@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.gateway.stand_ins import Face
+from tests.web.briefs import brief_of
 from tests.web.people import People
 from tests.web.running import a_store, an_archive, some_processes
 from tests.web.samples import a_webhook, an_account, an_order
@@ -20,6 +21,7 @@ from tfserver.metrics import Metrics
 from tfserver.model import Decided, Terminal
 from tfserver.store.accounts import Listed
 from tfserver.store.archive.finding import Found as FoundRows
+from tfserver.store.briefs import Brief
 from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.inquiries import Found
 from tfserver.store.models import NOTHING
@@ -130,7 +132,7 @@ class PagesCase(SynchronousTestCase):
         self.clock = Clock()
         self.accepted = {**TOKENS, BOUND: BOUND_TOKEN}
         self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
-        self.terminals.given.update(decided=Decided(), set_path=True, these=[])
+        self.terminals.given.update(decided=Decided(), set_path=True, these=[], briefs=[])
         self.marks = Face(forget_gaps=1)
         self.terminals.given["proof"] = Proof()
         self.terminals.__dict__.update(marks=self.marks, models=Face(get=NOTHING))
@@ -199,12 +201,23 @@ class PagesCase(SynchronousTestCase):
         def these(sns: list[str]) -> list[Terminal]:
             return [found[sn.upper()] for sn in sns if sn.upper() in found]
 
+        def briefs(after: str, limit: int) -> list[Brief]:
+            return [brief_of(each) for each in page(after, limit)]
+
+        def these_briefs(sns: list[str]) -> list[Brief]:
+            return [brief_of(each) for each in these(sns)]
+
         def decided(sn: str) -> Decided:
             terminal = found.get(sn.upper())
             return Decided(terminal.site if terminal else "")
 
         self.terminals.given.update(
-            these=these, page=page, get=lambda sn: found.get(sn.upper()), decided=decided
+            these=these,
+            page=page,
+            briefs=briefs,
+            these_briefs=these_briefs,
+            get=lambda sn: found.get(sn.upper()),
+            decided=decided,
         )
 
     def set_bound(self, owner: Any, name: str, value: Any) -> None:

@@ -23,6 +23,7 @@ from tfserver.model import (
 )
 from tfserver.networks import SiteNetworks
 from tfserver.store import terminal_rows as rows
+from tfserver.store.briefs import Brief, briefs
 from tfserver.store.client import Client
 from tfserver.store.completeness import Mark, Marks
 from tfserver.store.headcount import Headcount
@@ -336,11 +337,21 @@ class Terminals:
         """Those of these terminals that there are, in the order of ``sns``."""
         return await self._several("these", *map(canonical_sn, sns)) if sns else []
 
+    async def briefs(self, after: str, limit: int) -> list[Brief]:
+        """The same as ``page``, in brief."""
+        return briefs(await self._read("brief", "after", after, limit))
+
+    async def these_briefs(self, sns: list[str]) -> list[Brief]:
+        """The same as ``these``, in brief."""
+        return briefs(await self._read("brief", "these", *map(canonical_sn, sns))) if sns else []
+
     async def _several(self, *which: Any) -> list[Terminal]:
+        return [rows.shown(self._now_ms(), *row) for row in await self._read("whole", *which)]
+
+    async def _read(self, *which: Any) -> Any:
         keys = self._client.keys
         args = [keys.terminal(""), keys.alive(""), *which]
-        found = await self._client.read_script("terminals", [keys.terminals, keys.heard, keys.punched], args)
-        return [rows.shown(self._now_ms(), *row) for row in found]
+        return await self._client.read_script("terminals", [keys.terminals, keys.heard, keys.punched], args)
 
     async def get(self, sn: str) -> Terminal | None:
         """One terminal, or None."""

@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.gateway.stand_ins import Face
 from tfserver.errors import StoreUnavailable
 from tfserver.metrics import Metrics
-from tfserver.model import Terminal
 from tfserver.pressure import Pressure
+from tfserver.store.briefs import Brief
 from tfserver.web.dashboard import roll
 from tfserver.web.dashboard.roll import Roll
 
@@ -23,16 +23,16 @@ class RollTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Three terminals."""
         self.clock = Clock()
-        self.there = {sn: Terminal(sn) for sn in ("A", "B", "C")}
-        self.terminals: Any = Face(page=self.page, these=self.these)
+        self.there = {sn: Brief(sn) for sn in ("A", "B", "C")}
+        self.terminals: Any = Face(briefs=self.page, these_briefs=self.these)
         self.pressure = Pressure(Metrics())
         self.roll = Roll(self.clock, self.terminals, self.pressure)
 
-    def page(self, after: str, limit: int) -> list[Terminal]:
+    def page(self, after: str, limit: int) -> list[Brief]:
         """A page of the registry."""
         return [self.there[sn] for sn in sorted(self.there) if sn > after][:limit]
 
-    def these(self, sns: list[str]) -> list[Terminal]:
+    def these(self, sns: list[str]) -> list[Brief]:
         """Those that there are."""
         return [self.there[sn] for sn in sns if sn in self.there]
 
@@ -47,26 +47,26 @@ class RollTests(SynchronousTestCase):
         self.assertEqual(self.names(), ["A", "B", "C"])
         self.clock.advance(roll.FRESH_SECONDS - 1)
         self.assertEqual(self.names(), ["A", "B", "C"])
-        self.assertEqual(len(self.terminals.asked("page")), 2)
+        self.assertEqual(len(self.terminals.asked("briefs")), 2)
 
     def test_kept_a_while(self) -> None:
         """What is a little old is shown, and read again meanwhile; what is too old is waited for."""
         self.names()
         slow: Deferred[Any] = Deferred()
-        self.terminals.given["page"] = slow
+        self.terminals.given["briefs"] = slow
         self.clock.advance(roll.FRESH_SECONDS)
         self.assertEqual(self.names(), ["A", "B", "C"])
         self.clock.advance(roll.STALE_SECONDS)
         one, other = (Deferred.fromCoroutine(self.roll.all()) for _ in range(2))
         self.assertNoResult(one)
-        slow.callback([Terminal("D")])
+        slow.callback([Brief("D")])
         self.assertEqual([len(self.successResultOf(each)) for each in (one, other)], [1, 1])
-        self.assertEqual(len(self.terminals.asked("page")), 2)
+        self.assertEqual(len(self.terminals.asked("briefs")), 2)
 
     def test_changes(self) -> None:
         """What was decided is seen by whoever asks next; who was deleted is gone."""
         self.names()
-        self.there["B"] = Terminal("B", name="!")
+        self.there["B"] = Brief("B", name="!")
         del self.there["C"]
         self.assertEqual(self.names(), ["A", "B", "C"])
         self.roll.note(["b", "C"])
@@ -76,13 +76,13 @@ class RollTests(SynchronousTestCase):
         """A reading that passed a terminal by before it changed does not bring back what was."""
         self.names()
         slow: Deferred[Any] = Deferred()
-        self.terminals.given["page"] = slow
+        self.terminals.given["briefs"] = slow
         self.clock.advance(roll.FRESH_SECONDS)
         self.names()
-        self.there["B"] = Terminal("B", name="!")
+        self.there["B"] = Brief("B", name="!")
         self.roll.note(["B"])
         self.assertIn("B!", self.names())
-        slow.callback([Terminal("A"), Terminal("B")])
+        slow.callback([Brief("A"), Brief("B")])
         self.assertIn("B!", self.names())
 
     def test_many_changes(self) -> None:
@@ -90,29 +90,29 @@ class RollTests(SynchronousTestCase):
         self.names()
         self.roll.note(f"X{n}" for n in range(roll.MOST_CHANGED + 1))
         self.names()
-        self.assertEqual((len(self.terminals.asked("page")), self.terminals.asked("these")), (2, []))
+        self.assertEqual((len(self.terminals.asked("briefs")), self.terminals.asked("these_briefs")), (2, []))
 
     def test_store_away(self) -> None:
         """Who waits learns that the store is away, and who asks later waits for it again."""
-        self.terminals.given["page"] = StoreUnavailable("away")
+        self.terminals.given["briefs"] = StoreUnavailable("away")
         for _ in range(2):
             self.failureResultOf(Deferred.fromCoroutine(self.roll.all()), StoreUnavailable)
-        self.terminals.given["page"] = self.page
+        self.terminals.given["briefs"] = self.page
         self.assertEqual(self.names(), ["A", "B", "C"])
 
     def test_store_away_for_changes(self) -> None:
         """A change that could not be read is not forgotten."""
         self.names()
-        self.there["B"] = Terminal("B", name="!")
+        self.there["B"] = Brief("B", name="!")
         self.roll.note(["B"])
-        self.terminals.given["these"] = StoreUnavailable("away")
+        self.terminals.given["these_briefs"] = StoreUnavailable("away")
         self.failureResultOf(Deferred.fromCoroutine(self.roll.all()), StoreUnavailable)
-        self.terminals.given["these"] = self.these
+        self.terminals.given["these_briefs"] = self.these
         self.assertIn("B!", self.names())
 
     def test_who_leaves(self) -> None:
         """One who goes away while it is read takes nothing from others."""
-        self.terminals.given["page"] = slow = Deferred()
+        self.terminals.given["briefs"] = slow = Deferred()
         one, other = (Deferred.fromCoroutine(self.roll.all()) for _ in range(2))
         one.addErrback(lambda _: None)
         one.cancel()
@@ -128,4 +128,4 @@ class RollTests(SynchronousTestCase):
         self.assertTrue(self.pressure.is_high)
         self.clock.advance(roll.FRESH_SECONDS)
         self.names()
-        self.assertEqual(len(self.terminals.asked("page")), 1)
+        self.assertEqual(len(self.terminals.asked("briefs")), 1)

@@ -40,7 +40,7 @@ async def fleet(call: Call) -> Answer:
     """The fleet as somebody wants it."""
     wish = _wish(call)
     seen = [each for each in await call.desk.roll.all() if call.sees(each.terminal.site)]
-    waiting = [each.terminal for each in seen if each.kinds[0] == Admission.PENDING]
+    waiting = [each.terminal.sn for each in seen if each.kinds[0] == Admission.PENDING]
     decided = [each for each in seen if each.kinds[0] != Admission.PENDING]
     return show(
         call,
@@ -50,7 +50,7 @@ async def fleet(call: Call) -> Answer:
         counts=listed.counted(decided),
         sites=sorted({each.terminal.site for each in decided if each.terminal.site}),
         sheet=await _sheet(call, decided, wish),
-        waiting=waiting[:MOST_WAITING],
+        waiting=await call.sources.terminals.these(waiting[:MOST_WAITING]),
         waiting_count=len(waiting),
         claims=await _claims(call),
     )

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from tfserver.model import Admission, Clock, Terminal
+from tfserver.model import Admission, Clock
+from tfserver.store.briefs import Brief
 
 SLACK_MS: Final = 5_000
 """A clock that is off by less needs nobody's attention."""
@@ -36,42 +37,27 @@ class Counts(NamedTuple):
     incomplete: int = 0
 
 
-def state_of(terminal: Terminal) -> str:
+def state_of(terminal: Brief) -> str:
     """The state in one word, as ``GET /terminals?state=`` has it."""
     if terminal.admission is not Admission.APPROVED:
         return terminal.admission.value
     return "online" if terminal.online else "offline"
 
 
-def firmware_of(terminal: Terminal) -> str:
-    """What runs on it, as it says itself."""
-    return str(terminal.devinfo.get("firmware") or "")[:100]
-
-
-def model_of(terminal: Terminal) -> str:
-    """What it is, as it says itself."""
-    return str(terminal.devinfo.get("modelname") or terminal.model_profile or "")[:100]
-
-
-def fullest(terminal: Terminal) -> float:
-    """How much is used of the room that is scarcest."""
-    return max((each.used / each.size for each in terminal.capacity.values() if each.size), default=0.0)
-
-
-def has_wrong_clock(terminal: Terminal) -> bool:
+def has_wrong_clock(terminal: Brief) -> bool:
     """Whether somebody should look at its clock."""
     off = terminal.clock_offset_ms
     return terminal.clock is Clock.SUSPECT or (off is not None and abs(off) > SLACK_MS)
 
 
-def is_incomplete(terminal: Terminal) -> bool:
+def is_incomplete(terminal: Brief) -> bool:
     """Whether records are known to be missing, or nobody knows."""
-    return terminal.completeness.until is None or bool(terminal.completeness.gaps)
+    return terminal.until is None or terminal.has_gaps
 
 
-KINDS: Final[dict[str, Callable[[Terminal], bool]]] = {
+KINDS: Final[dict[str, Callable[[Brief], bool]]] = {
     "clock": has_wrong_clock,
-    "full": lambda terminal: fullest(terminal) >= NEARLY_FULL,
+    "full": lambda terminal: terminal.fullest >= NEARLY_FULL,
     "incomplete": is_incomplete,
 }
 """What somebody looks for among those that are approved, beside whether they are there."""
@@ -82,24 +68,23 @@ CHOICES: Final = ("online", "offline", "denied", *KINDS)
 class Entry(NamedTuple):
     """A terminal, and what lists ask of it: found out once, not for each who looks."""
 
-    terminal: Terminal
+    terminal: Brief
     kinds: tuple[str, ...]
     """Its state, and which of KINDS it is one of."""
-    fullest: float
     name: tuple[bool, str, str]
     """By this it stands in the order of names."""
     text: str
     """What words are searched in."""
 
 
-def entry_of(terminal: Terminal) -> Entry:
+def entry_of(terminal: Brief) -> Entry:
     """What lists know of a terminal."""
     is_ours = terminal.admission is Admission.APPROVED
     kinds = tuple(name for name, fits in KINDS.items() if is_ours and fits(terminal))
-    parts = [terminal.sn, terminal.name, terminal.site, model_of(terminal), firmware_of(terminal)]
+    parts = [terminal.sn, terminal.name, terminal.site, terminal.model, terminal.firmware]
     text = "\n".join([*parts, *terminal.tags]).casefold()
     name = (*_text(terminal.name), terminal.sn)
-    return Entry(terminal, (state_of(terminal), *kinds), fullest(terminal), name, text)
+    return Entry(terminal, (state_of(terminal), *kinds), name, text)
 
 
 def _text(value: str | None) -> tuple[bool, str]:
@@ -111,11 +96,11 @@ ORDERS: Final[dict[str, Callable[[Entry], Any]]] = {
     "name": lambda entry: entry.name,
     "site": lambda entry: (*_text(entry.terminal.site), entry.terminal.sn),
     "state": lambda entry: (STATES.index(entry.kinds[0]), entry.terminal.sn),
-    "punch": lambda entry: (*_text(entry.terminal.last_punch), entry.terminal.sn),
+    "punch": lambda entry: (not entry.terminal.punched, entry.terminal.punched, entry.terminal.sn),
     "clock": lambda entry: (-abs(entry.terminal.clock_offset_ms or 0), entry.terminal.sn),
-    "complete": lambda entry: (entry.terminal.completeness.until or "", entry.terminal.sn),
-    "room": lambda entry: (-entry.fullest, entry.terminal.sn),
-    "firmware": lambda entry: (*_text(firmware_of(entry.terminal)), entry.terminal.sn),
+    "complete": lambda entry: (entry.terminal.until or 0, entry.terminal.sn),
+    "room": lambda entry: (-entry.terminal.fullest, entry.terminal.sn),
+    "firmware": lambda entry: (*_text(entry.terminal.firmware), entry.terminal.sn),
     "owner": lambda entry: (*_text(entry.terminal.owner), entry.terminal.sn),
 }
 

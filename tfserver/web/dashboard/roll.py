@@ -11,10 +11,11 @@ from twisted.logger import Logger
 from tfserver.errors import StoreError
 from tfserver.model import canonical_sn
 from tfserver.pressure import Pressure
+from tfserver.store.briefs import Brief
 from tfserver.store.terminals import Terminals
 from tfserver.web.dashboard.listed import Entry, entry_of
 
-PAGE: Final = 200
+PAGE: Final = 250
 FRESH_SECONDS: Final = 5.0
 """As long as this nobody minds; then the next who asks makes it be read again."""
 STALE_SECONDS: Final = 60.0
@@ -72,7 +73,7 @@ class Roll:
         if not names:
             return
         try:
-            found = await self._terminals.these(sorted(names))
+            found = await self._terminals.these_briefs(sorted(names))
         except StoreError:
             self._changed |= names
             raise
@@ -87,15 +88,19 @@ class Roll:
             Deferred.fromCoroutine(self._read()).addBoth(self._tell)
 
     async def _read(self) -> None:
-        begun, found, after = self._reactor.seconds(), dict[str, Entry](), ""
-        while len(found) < MOST:
-            page = await self._terminals.page(after, PAGE)
+        begun, found = self._reactor.seconds(), dict[str, Entry]()
+        page = await self._terminals.briefs("", PAGE)
+        while page:
+            is_last = len(page) < PAGE or len(found) + PAGE >= MOST
+            # the store reads on while we look at these
+            following = None if is_last else self._page(page[-1].sn)
             found.update((canonical_sn(each.sn), entry_of(each)) for each in page)
-            if len(page) < PAGE:
-                break
-            after = canonical_sn(page[-1].sn)
+            page = [] if following is None else await following
         self._rows, self._read_at = found, begun
         self._changed |= self._changed_since
+
+    def _page(self, after: str) -> Deferred[list[Brief]]:
+        return Deferred.fromCoroutine(self._terminals.briefs(canonical_sn(after), PAGE))
 
     def _tell(self, failed: Any) -> None:
         """Whoever waits learns that it was read, or why not."""
