@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.dashboard.browser import BrowserScene
-from tests.dashboard.stage import Stage
+from tests.dashboard.stage import Stage, usual
 from tests.dashboard.visit import Visit
 from tests.real.process import free_port
 
@@ -115,4 +115,24 @@ class FleetTests(BrowserScene):
         visit.page.wait_for_selector("[data-live-state=on]")
         # how a browser tells of a server that is not there
         visit.forgive(r"ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK|request failed|503|502")
+        visit.assert_clean()
+
+
+class ChoosingTests(BrowserScene):
+    """More terminals than one page has, which nobody changes."""
+
+    def test_choose_all_that_fit(self) -> None:
+        """One click chooses all on all pages; whoever unticks one is back at this page alone."""
+        visit = self.visit(usual().url, token=usual().token)
+        visit.goto("/")
+        rows, picked = visit.page.locator("[data-rows] input"), visit.page.locator("[data-picked]")
+        visit.page.locator("[data-all]").check()
+        self.assertEqual(picked.inner_text(), str(rows.count()))
+        button = visit.page.locator("[data-fitting]")
+        fitting = "".join(filter(str.isdigit, button.inner_text()))
+        self.assertGreater(int(fitting), rows.count())
+        button.click()
+        visit.until(lambda: picked.inner_text() == fitting, "all that fit are chosen")
+        rows.first.uncheck()
+        self.assertEqual(picked.inner_text(), str(rows.count() - 1))
         visit.assert_clean()

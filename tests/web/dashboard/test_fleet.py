@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.web.dashboard.html import Page
+from tests.web.dashboard.html import Element, Page
 from tests.web.dashboard.looking import LookingCase
 from tests.web.in_memory import BOUND, OPERATOR, READER
 from tfserver.model import Admission, Capacity, Clock, Completeness, Gap, Terminal
 from tfserver.store.terminal_rows import Claimant
+from tfserver.web.dashboard import fleet
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>"""
 
@@ -110,6 +111,25 @@ class FleetTests(LookingCase):
         last = self.look("/?page=99")
         self.assertEqual((len(self.rows(last)), last.texts("a", rel="next")), (20, []))
         self.assertEqual(last.texts("a", rel="prev"), ["Back"])
+
+    def fitting(self, path: str) -> list[Element]:
+        """The button that chooses all that fit."""
+        return [each for each in self.look(path, OPERATOR).all("button") if "data-fitting" in each.given]
+
+    def test_choose_all_that_fit(self) -> None:
+        """What fits on other pages can be chosen along; who is bound to sites chooses among those."""
+        self.with_terminals(
+            *(a_terminal(f"T{n:03}", site="east") for n in range(60)), a_terminal("B1", site="south")
+        )
+        (button,) = self.fitting("/?site=east")
+        self.assertEqual(button.text, "Choose all 60 that fit")
+        path = button.given["data-fitting"]
+        self.assertEqual(len(self.get(path, OPERATOR).body["terminals"]), 60)
+        self.assertEqual(self.get("/fleet/numbers?search=b1", READER).body, {"terminals": ["B1"]})
+        self.assertEqual(self.get("/fleet/numbers?search=b1", BOUND).body, {"terminals": []})
+        self.assertEqual(self.fitting("/?site=south"), [])
+        self.set_bound(fleet, "MOST_CHOSEN", 7)
+        self.assertEqual(len(self.get("/fleet/numbers", OPERATOR).body["terminals"]), 7)
 
     def test_hostile_names(self) -> None:
         """Whatever a terminal says of itself is text."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
+
+import msgspec
 
 from tfserver.model import Admission, Terminal
 from tfserver.store.terminal_rows import Claimant
@@ -17,6 +20,8 @@ from tfserver.web.query import choices, integer, text
 PAGE: Final = 50
 MOST_WAITING: Final = 20
 """Terminals that wait for approval, shown at once."""
+MOST_CHOSEN: Final = 10_000
+"""Terminals that somebody does something to at once."""
 PARAMETERS: Final = (
     text("search", "in name, serial number, site, tags, model or firmware"),
     choices("state", "only those of one kind", listed.CHOICES),
@@ -41,7 +46,7 @@ async def fleet(call: Call) -> Answer:
     wish = _wish(call)
     seen = [each for each in await call.desk.roll.all() if call.sees(each.terminal.site)]
     waiting = [each.terminal.sn for each in seen if each.kinds[0] == Admission.PENDING]
-    decided = [each for each in seen if each.kinds[0] != Admission.PENDING]
+    decided = _decided(seen)
     return show(
         call,
         "fleet/page.html",
@@ -54,6 +59,24 @@ async def fleet(call: Call) -> Answer:
         waiting_count=len(waiting),
         claims=await _claims(call),
     )
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """Serial numbers, at most MOST_CHOSEN."""
+
+    terminals: list[str]
+
+
+async def numbers(call: Call) -> Numbers:
+    """All that fit, on whatever page they are: what is done to all of them together begins with this."""
+    seen = [each for each in await call.desk.roll.all() if call.sees(each.terminal.site)]
+    found = listed.chosen(_decided(seen), _wish(call))
+    return Numbers([each.terminal.sn for each in found[:MOST_CHOSEN]])
+
+
+def _decided(entries: Sequence[Entry]) -> list[Entry]:
+    """The list: those that wait for somebody's word stand before it."""
+    return [each for each in entries if each.kinds[0] != Admission.PENDING]
 
 
 def _wish(call: Call) -> Wish:

@@ -39,6 +39,17 @@ _LOADED: Final = (
         answers={OK: Shape("events without end", str, (watcher.MEDIA,))},
         refusals=(HTTPStatus.FORBIDDEN,),
     ),
+    Route(
+        method="GET",
+        path="/fleet/numbers",
+        name="get_numbers",
+        summary="The serial numbers of all terminals that fit, on whatever page of the fleet",
+        role=READER,
+        scope=Scope.ROWS,
+        handler=fleet.numbers,
+        query=fleet.PARAMETERS,
+        answers={OK: Shape("serial numbers", fleet.Numbers)},
+    ),
 )
 PAGES: Final = (
     *_LOADED,

@@ -7,19 +7,22 @@ import { refresh } from "./patch.js";
 const AT_ONCE = 4;
 const bulk = document.getElementById("bulk");
 const boxes = () => [...document.querySelectorAll("[data-rows] input[name=sn]")];
-const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
+let fitting = null; // the numbers of all that fit, on other pages too, when they were chosen together
+const onPage = () => boxes().filter((box) => box.checked).map((box) => box.value);
+const chosen = () => fitting ?? onPage();
 
 function show() {
-  const count = chosen().length;
+  const count = onPage().length;
   bulk.hidden = count === 0;
-  bulk.querySelector("[data-picked]").textContent = count;
+  if (count === 0) fitting = null;
+  bulk.querySelector("[data-picked]").textContent = chosen().length;
   const all = document.querySelector("[data-all]");
   all.checked = count > 0 && count === boxes().length;
   all.indeterminate = count > 0 && !all.checked;
 }
 
 async function each(change) {
-  const left = chosen();
+  const left = [...chosen()];
   const count = left.length;
   const progress = bulk.querySelector("progress");
   const failed = [];
@@ -42,10 +45,19 @@ async function each(change) {
   await refresh();
 }
 
+async function chooseFitting(path) {
+  try {
+    const found = await ask("GET", path);
+    boxes().forEach((box) => { box.checked = true; });
+    fitting = found.terminals;
+    show();
+  } catch (problem) { tellWhy(problem); }
+}
+
 if (bulk) {
   document.addEventListener("change", (happened) => {
     if (happened.target.matches("[data-all]")) boxes().forEach((box) => { box.checked = happened.target.checked; });
-    if (happened.target.matches("[data-all], [name=sn]")) show();
+    if (happened.target.matches("[data-all], [name=sn]")) { fitting = null; show(); }
   });
   document.addEventListener("patched", show);
   const terminal = (sn) => `/api/v1/terminals/${encodeURIComponent(sn)}`;
@@ -53,6 +65,7 @@ if (bulk) {
   bulk.addEventListener("click", (happened) => {
     const button = happened.target.closest("button");
     if (!button) return;
+    if (button.dataset.fitting) chooseFitting(button.dataset.fitting);
     if (button.dataset.each) each((sn) => ask("PATCH", terminal(sn), JSON.parse(button.dataset.each)));
     if (button.dataset.field) {
       const name = button.dataset.field;
