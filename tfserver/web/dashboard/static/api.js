@@ -14,11 +14,20 @@ export class Refused extends Error {
 const pause = (seconds) => new Promise((go) => setTimeout(go, seconds * 1000));
 
 /** Ask the API; gives what it answers (null for nothing), raises Refused, or TypeError when it can't be reached. */
-export async function ask(method, path, body) {
+export function ask(method, path, body) {
+  return body === undefined ? send(method, path) : send(method, path, JSON.stringify(body), "application/json");
+}
+
+/** The same with a file. */
+export function upload(method, path, file, media, more = {}) {
+  return send(method, path, file, media, more);
+}
+
+async function send(method, path, body, media, more = {}) {
   for (let tries = 1; ; tries++) {
-    const headers = { "X-CSRF-Token": csrf() };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const headers = { "X-CSRF-Token": csrf(), ...more };
+    if (media) headers["Content-Type"] = media;
+    const answer = await fetch(path, { method, headers, body });
     if (answer.status === 429 && tries < MOST_TRIES && path !== "/api/v1/session") {
       await pause(Number(answer.headers.get("Retry-After")) || 1);
       continue;
