@@ -43,8 +43,8 @@ class Sheet(NamedTuple):
 
 
 async def directory(call: Call) -> Answer:
-    """A page of the directory: those that are searched for, else those whom a terminal calls otherwise, else a
-    group, else all."""
+    """A page of the directory: those that are searched for, else those whom a terminal calls otherwise, else
+    a group, else all."""
     people = call.sources.people
     sheet = await _sheet(call)
     rows = [Row(each, Counter(one.kind.value for one in each.credentials)) for each in sheet.rows]
