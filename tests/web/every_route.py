@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.web.import_samples import an_import
 from tests.web.in_memory import Answer, PagesCase, encoded
 from tests.web.people import BACKUPNUM, ENROLLID, GROUP
 from tests.web.samples import (
@@ -71,6 +72,7 @@ class EveryRouteCase(PagesCase):
             dead_letters=([a_dead_letter()], None),
             redeliver=1,
         )
+        self.people.imports.given["get"] = an_import()
         happened = Event("3-0", "command", f'{{"id":"{ORDER_ID}","sn":"{SN}","cmd":"x","state":"done"}}')
         self.events.given["page"] = lambda after, limit: [happened] if after == "0-0" else []
 

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from tfserver.web.route import Route
+from tfserver.web.dashboard.people import bringing
+from tfserver.web.route import OPERATOR, READER, Scope
+from tfserver.web.tables.page import page
 
-BRINGING: Final[tuple[Route, ...]] = ()
+_ALL: Final = Scope.ALL_SITES
+BRINGING: Final = (
+    page(bringing.ENROLMENTS, "enrolments", bringing.enrolments, bringing.ENROLMENT_LIST, READER),
+    page(f"{bringing.ENROLMENTS}/{{id}}", "enrolment", bringing.enrolment, (), READER),
+    page(bringing.IMPORTS, "imports", bringing.imports, (bringing.LIMIT,), READER, _ALL),
+    page(f"{bringing.IMPORTS}/{{id}}", "import", bringing.one_import, bringing.IMPORT_ERRORS, READER, _ALL),
+    page(bringing.ERASURES, "erasures", bringing.erasures, bringing.ERASURE_LIST, OPERATOR, _ALL),
+    page(f"{bringing.ERASURES}/{{id}}", "erasure", bringing.erasure, (), OPERATOR, _ALL),
+)

@@ -4,3 +4,4 @@ import "./forms.js";
 import "./live.js";
 import "./pick.js";
 import "./times.js";
+import "./every.js";

@@ -1,7 +1,6 @@
-// The pages of the system: what is shown once, instants in the viewer's own time, and a look again now and then.
+// The pages of the system: what is shown once, and instants in the viewer's own time.
 
 import { tell } from "./notices.js";
-import { refresh } from "./patch.js";
 
 const dialog = document.getElementById("secret");
 const shown = dialog?.querySelector("[data-secret]");
@@ -51,7 +50,3 @@ document.addEventListener("submit", ({ target }) => {
   // what is empty need not stand in the address
   if (target.method === "get") for (const field of target.elements) if (field.name && !field.value) field.disabled = true;
 });
-
-const every = Math.min(...[...document.querySelectorAll("[data-every]")].map((part) => Number(part.dataset.every)));
-const isInUse = () => document.querySelector("[data-live] details[open]") || document.querySelector("dialog[open]");
-if (Number.isFinite(every)) setInterval(() => { if (!document.hidden && !isInUse()) refresh(); }, every * 1000);
