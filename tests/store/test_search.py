@@ -294,7 +294,7 @@ class Planning:
 
         with archive._reader.connect() as connection:
             (conditions, *_) = finding._indexed(wanted)
-            found = finding._by_index(conditions, wanted, finding.Place(0, 0), None)
+            found = finding.by_index(conditions, wanted, finding.Place(0, 0), None)
             text = str(found.compile(connection.engine, compile_kwargs={"literal_binds": True}))
             word = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
             return "\n".join(str(tuple(row)) for row in connection.execute(sa.text(f"{word} {text}")))

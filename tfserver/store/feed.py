@@ -65,6 +65,17 @@ class Feed:
         found = await self._client.read("XREVRANGE", self._client.keys.punches, "+", "-", "COUNT", limit)
         return [body_in(fields) for _, fields in found]
 
+    async def back(self, before: str, after: str, limit: int) -> list[Entry]:
+        """Up to so many punches between two places, both left out, the newest first: those that the stream
+        still has. Without ``before`` from the end."""
+        name, start = self._client.keys.punches, f"({before}" if before else "+"
+        found = await self._client.read("XREVRANGE", name, start, f"({after}", "COUNT", limit)
+        return [(place, body_in(fields)) for place, fields in found]
+
+    async def archived(self) -> str:
+        """The place up to which everything is archived."""
+        return await self._client.read("HGET", self._client.keys.archived, "place") or str(BEGINNING)
+
     async def _stream(self, start: Place, limit: int) -> tuple[Place, list[Entry] | None]:
         """From where on the stream is whole, and a page of it; None when ``start`` is before that."""
         keys = self._client.keys

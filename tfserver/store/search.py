@@ -101,6 +101,7 @@ class _Told(msgspec.Struct):
     utc: str | None = None
     received: str | None = None
     clock: str | None = None
+    repeat_of: str | None = None
 
 
 _decode: Final = msgspec.json.Decoder(_Told).decode
@@ -118,6 +119,8 @@ def fits(wanted: Filter, text: str) -> bool:
     if wanted.enrollid is not None and told.enrollid != wanted.enrollid:
         return False
     if wanted.site and told.site != wanted.site:
+        return False
+    if wanted.repeats and not told.repeat_of:
         return False
     for value, several in ((told.site, wanted.sites), (told.kind, wanted.kinds), (told.clock, wanted.clocks)):
         if several and value not in several:

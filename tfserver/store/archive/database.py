@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -17,13 +18,14 @@ from twisted.logger import Logger
 
 from tfserver.config import Archive as ArchiveSettings
 from tfserver.errors import ArchiveUnavailable, StartError
-from tfserver.store.archive import engine, finding, reading, retention, writing
+from tfserver.store.archive import engine, finding, latest, reading, retention, writing
 from tfserver.store.archive import erased as erasures
 from tfserver.store.archive.calls import Call, Calls
 from tfserver.store.archive.erased import Erased
 from tfserver.store.archive.filter import EVERYTHING, Filter
 from tfserver.store.archive.finding import Chunk, Found
 from tfserver.store.archive.forms import Form
+from tfserver.store.archive.latest import Latest
 from tfserver.store.archive.meta import remembered
 from tfserver.store.archive.rows import Entry, Row, place_of
 from tfserver.store.archive.schema import prepare
@@ -152,6 +154,22 @@ class Archive:
         place = place_of(after)
         found: Found = await self._read(
             lambda connection: finding.find(connection, place, limit, scanned, wanted)
+        )
+        return found
+
+    async def latest(self, before: str, limit: int, scanned: int, wanted: Filter) -> Latest:
+        """Up to ``limit`` punches before a place that fit, the newest first: among the last ``scanned``, or
+        wherever they are when an index finds them."""
+        place = place_of(before)
+        found: Latest = await self._read(
+            lambda connection: latest.latest(connection, place, limit, scanned, wanted)
+        )
+        return found
+
+    async def by_hour(self, day: date, wanted: Filter) -> tuple[str, list[tuple[str, int, int]]]:
+        """Where the archive stands, and how many punches fit by terminal and hour of its own day."""
+        found: tuple[str, list[tuple[str, int, int]]] = await self._read(
+            lambda connection: latest.by_hour(connection, day, wanted)
         )
         return found
 

@@ -26,6 +26,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     until_ms: int | None = None
     clocks: tuple[str, ...] = ()
     by_received: bool = False
+    repeats: bool = False
+    """Only those that repeat another within moments: double taps."""
 
     @property
     def is_doubted(self) -> bool:

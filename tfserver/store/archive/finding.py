@@ -56,10 +56,10 @@ def find(connection: sa.Connection, after: Place, limit: int, scanned: int, want
     looked_at = scanned if bound else _count(connection, after, scanned)
     index = None if bound is None else index_for(connection, wanted)
     if index is None:
-        ordered = _one_by_one(wanted, after, None, scanned)
+        ordered = one_by_one(wanted, after, None, scanned)
     else:
         bound, looked_at = None, 0
-        ordered = _by_index(index, wanted, after, None)
+        ordered = by_index(index, wanted, after, None)
     rows = _rows(connection, ordered.limit(limit))
     last = Place(*rows[-1][:2]) if rows else after
     is_all = bound is None and len(rows) < limit
@@ -73,13 +73,13 @@ def chunk(
 ) -> Chunk:
     """The lines of what fits among the next ``count`` punches."""
     bound = min(_place_of_row(connection, after, count) or upto, upto)
-    return _made(connection, _one_by_one(wanted, after, bound, count), form, bound)
+    return _made(connection, one_by_one(wanted, after, bound, count), form, bound)
 
 
 def whole(connection: sa.Connection, after: Place, upto: Place, wanted: Filter, form: Form) -> Chunk | None:
     """The lines of all that fits, where an index finds few; else None."""
     index = index_for(connection, wanted)
-    return None if index is None else _made(connection, _by_index(index, wanted, after, upto), form, upto)
+    return None if index is None else _made(connection, by_index(index, wanted, after, upto), form, upto)
 
 
 def doubted(connection: sa.Connection, wanted: Filter) -> tuple[str, list[Row]]:
@@ -119,7 +119,7 @@ def _indexed(wanted: Filter) -> list[Conditions]:
     return [*found, span] if span else found
 
 
-def _by_index(index: Conditions, wanted: Filter, after: Place, upto: Place | None) -> Rows:
+def by_index(index: Conditions, wanted: Filter, after: Place, upto: Place | None) -> Rows:
     """What fits, by its places, which an index gives before anything else is looked at."""
     places = sa.select(*_PLACE).where(*index).cte("places").prefix_with("MATERIALIZED")
     same = sa.and_(PUNCHES.c.ms == places.c.ms, PUNCHES.c.seq == places.c.seq)
@@ -127,7 +127,7 @@ def _by_index(index: Conditions, wanted: Filter, after: Place, upto: Place | Non
     return sa.select(asked.where(*_between(places.c, after, upto), *reading.fitting(wanted)).subquery())
 
 
-def _one_by_one(wanted: Filter, after: Place, upto: Place | None, count: int) -> Rows:
+def one_by_one(wanted: Filter, after: Place, upto: Place | None, count: int) -> Rows:
     """What fits among the next ``count``."""
     near = sa.select(PUNCHES).where(*_between(PUNCHES.c, after, upto)).order_by(*_PLACE).limit(count)
     if not reading.fitting(wanted):

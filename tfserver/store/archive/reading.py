@@ -31,6 +31,8 @@ def fitting(wanted: Filter, columns: Any = PUNCHES.c) -> list[sa.ColumnElement[b
             found.append(column.in_(several))
     if wanted.clocks:
         found.append(columns.clock.in_(wanted.clocks))
+    if wanted.repeats:
+        found.append(columns.repeat_of.is_not(None))
     return found + within(wanted, columns)
 
 

@@ -43,6 +43,11 @@ class Place(NamedTuple):
         """The first place behind it."""
         return Place(self.ms, self.seq + 1)
 
+    @property
+    def previous(self) -> Place:
+        """The last place before it."""
+        return Place(self.ms, self.seq - 1) if self.seq else Place(self.ms - 1, _MOST)
+
 
 _MOST: Final = 2**63 - 2
 

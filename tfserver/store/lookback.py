@@ -1,0 +1,111 @@
+"""Punches as people look for them: the newest first, and how many there were at each hour of a day.
+
+What the archive has comes from there; what came since, and all of it while there is no archive, from the
+stream.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from tfserver.errors import ArchiveUnavailable
+from tfserver.store.archive.database import Archive
+from tfserver.store.archive.filter import Filter
+from tfserver.store.archive.rows import Entry, Place, place_of
+from tfserver.store.feed import Feed
+from tfserver.store.search import MOST_SCANNED, fits
+
+_END: Final = str(Place(2**62, 0))
+
+
+class Looked(NamedTuple):
+    """What fits, the newest first, and the place before which to go on (empty: there is no more).
+    ``is_cut``: the archive is away, and the stream does not go back to the beginning."""
+
+    entries: list[Entry]
+    following: str
+    is_cut: bool = False
+
+
+class Counted(NamedTuple):
+    """How many punches by terminal, and by hour of the day; ``is_cut`` as above."""
+
+    terminals: Counter[str]
+    hours: Counter[int]
+    is_cut: bool = False
+
+    @property
+    def all(self) -> int:
+        """All of them."""
+        return self.hours.total()
+
+
+class Lookback:
+    """Questions to feed and archive."""
+
+    def __init__(self, feed: Feed, archive: Archive) -> None:
+        self._feed = feed
+        self._archive = archive
+
+    async def page(self, before: str, limit: int, wanted: Filter) -> Looked:
+        """Up to ``limit`` punches before a place (empty: from the end) that fit. StoreError."""
+        recent = await self._recent(before)
+        fitting = [entry for entry in recent if fits(wanted, entry[1])]
+        try:
+            await self._feed.check_archive()
+            found = await self._archive.latest(before or _END, limit, MOST_SCANNED, wanted)
+        except ArchiveUnavailable:
+            return self._of_stream(recent, fitting, limit)
+        # what was archived since the stream was read is in both
+        stands = place_of(found.stands)
+        newer = [entry for entry in fitting if place_of(entry[0]) > stands]
+        entries = [*newer, *found.entries][:limit]
+        if len(newer) + len(found.entries) > limit or (len(entries) == limit and not found.is_all):
+            return Looked(entries, entries[-1][0])
+        return Looked(entries, "" if found.is_all else found.reached)
+
+    def _of_stream(self, recent: list[Entry], fitting: list[Entry], limit: int) -> Looked:
+        if len(fitting) > limit:
+            return Looked(fitting[:limit], fitting[limit - 1][0], True)
+        return Looked(fitting, recent[-1][0] if len(recent) == MOST_SCANNED else "", True)
+
+    async def _recent(self, before: str) -> list[Entry]:
+        """What came behind the archive's place, or of the stream as much as may be looked at."""
+        try:
+            await self._feed.check_archive()
+            after = await self._feed.archived()
+        except ArchiveUnavailable:
+            after = "0"
+        return await self._feed.back(before, after, MOST_SCANNED)
+
+    async def by_hour(self, day: date, wanted: Filter) -> Counted:
+        """How many fit, on a day of each terminal's own clock. StoreError."""
+        recent = await self._recent("")
+        terminals, hours, is_cut = Counter[str](), Counter[int](), False
+        try:
+            await self._feed.check_archive()
+            stands, rows = await self._archive.by_hour(day, wanted)
+        except ArchiveUnavailable:
+            stands, rows, is_cut = "0-0", [], True
+        for sn, hour, count in rows:
+            terminals[sn] += count
+            hours[hour] += count
+        bound = place_of(stands)
+        for place, text in recent:
+            if place_of(place) > bound and fits(wanted, text):
+                told = msgspec.json.decode(text, type=_Timed)
+                if told.time is not None and told.time[:10] == day.isoformat():
+                    terminals[told.sn] += 1
+                    hours[int(told.time[11:13])] += 1
+        return Counted(terminals, hours, is_cut)
+
+
+class _Timed(msgspec.Struct):
+    """When a punch was, by the terminal's own clock."""
+
+    sn: str
+    time: Any = None
