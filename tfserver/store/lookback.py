@@ -19,6 +19,7 @@ from tfserver.store.archive.rows import Entry, Place, place_of
 from tfserver.store.feed import Feed
 from tfserver.store.search import MOST_SCANNED, fits
 
+_BEGINNING: Final = "0-0"
 _END: Final = str(Place(2**62, 0))
 
 
@@ -54,54 +55,54 @@ class Lookback:
     async def page(self, before: str, limit: int, wanted: Filter) -> Looked:
         """Up to ``limit`` punches before a place (empty: from the end) that fit. StoreError."""
         recent = await self._recent(before)
-        fitting = [entry for entry in recent if fits(wanted, entry[1])]
         try:
             await self._feed.check_archive()
             found = await self._archive.latest(before or _END, limit, MOST_SCANNED, wanted)
         except ArchiveUnavailable:
-            return self._of_stream(recent, fitting, limit)
+            return await self._of_stream(before, limit, wanted)
         # what was archived since the stream was read is in both
-        stands = place_of(found.stands)
-        newer = [entry for entry in fitting if place_of(entry[0]) > stands]
+        newer = [entry for entry in _behind(found.stands, recent) if fits(wanted, entry[1])]
         entries = [*newer, *found.entries][:limit]
         if len(newer) + len(found.entries) > limit or (len(entries) == limit and not found.is_all):
             return Looked(entries, entries[-1][0])
         return Looked(entries, "" if found.is_all else found.reached)
 
-    def _of_stream(self, recent: list[Entry], fitting: list[Entry], limit: int) -> Looked:
+    async def _of_stream(self, before: str, limit: int, wanted: Filter) -> Looked:
+        """What the stream alone says."""
+        recent = await self._feed.back(before, _BEGINNING, MOST_SCANNED)
+        fitting = [entry for entry in recent if fits(wanted, entry[1])]
         if len(fitting) > limit:
             return Looked(fitting[:limit], fitting[limit - 1][0], True)
         return Looked(fitting, recent[-1][0] if len(recent) == MOST_SCANNED else "", True)
 
     async def _recent(self, before: str) -> list[Entry]:
-        """What came behind the archive's place, or of the stream as much as may be looked at."""
-        try:
-            await self._feed.check_archive()
-            after = await self._feed.archived()
-        except ArchiveUnavailable:
-            after = "0"
-        return await self._feed.back(before, after, MOST_SCANNED)
+        """What came behind the archive's place, as much as may be looked at."""
+        return await self._feed.back(before, await self._feed.archived(), MOST_SCANNED)
 
     async def by_hour(self, day: date, wanted: Filter) -> Counted:
         """How many fit, on a day of each terminal's own clock. StoreError."""
         recent = await self._recent("")
-        terminals, hours, is_cut = Counter[str](), Counter[int](), False
+        terminals, hours = Counter[str](), Counter[int]()
         try:
             await self._feed.check_archive()
             stands, rows = await self._archive.by_hour(day, wanted)
         except ArchiveUnavailable:
-            stands, rows, is_cut = "0-0", [], True
+            stands, rows = "", []
+            recent = await self._feed.back("", _BEGINNING, MOST_SCANNED)
         for sn, hour, count in rows:
             terminals[sn] += count
             hours[hour] += count
-        bound = place_of(stands)
-        for place, text in recent:
-            if place_of(place) > bound and fits(wanted, text):
-                told = msgspec.json.decode(text, type=_Timed)
-                if told.time is not None and told.time[:10] == day.isoformat():
-                    terminals[told.sn] += 1
-                    hours[int(told.time[11:13])] += 1
-        return Counted(terminals, hours, is_cut)
+        for _, text in _behind(stands, recent):
+            told = _TIMED(text) if fits(wanted, text) else None
+            if told is not None and str(told.time)[:10] == day.isoformat():
+                terminals[told.sn] += 1
+                hours[int(told.time[11:13])] += 1
+        return Counted(terminals, hours, not stands)
+
+
+def _behind(place: str, entries: list[Entry]) -> list[Entry]:
+    bound = place_of(place or _BEGINNING)
+    return [entry for entry in entries if place_of(entry[0]) > bound]
 
 
 class _Timed(msgspec.Struct):
@@ -109,3 +110,6 @@ class _Timed(msgspec.Struct):
 
     sn: str
     time: Any = None
+
+
+_TIMED: Final = msgspec.json.Decoder(_Timed).decode
