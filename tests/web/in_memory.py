@@ -21,6 +21,7 @@ from tfserver.metrics import Metrics
 from tfserver.model import Decided, Terminal
 from tfserver.store.accounts import Listed
 from tfserver.store.archive.finding import Found as FoundRows
+from tfserver.store.archive.latest import Latest as LatestRows
 from tfserver.store.briefs import Brief
 from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.inquiries import Found
@@ -34,6 +35,7 @@ from tfserver.web.routes import PAGES, ROUTES
 from tfserver.web.site import Pages, Sources
 
 ADMIN, OPERATOR, READER = "tfs_admin-secret", "tfs_operator-secret", "tfs_reader-secret"
+NO_ROWS = LatestRows([], "0-0", True, "0-0")
 BOUND = "tfs_bound-secret"
 """The token of an administrator of the sites north and east only."""
 TOKENS = {
@@ -69,6 +71,12 @@ class Feed:
         found = [(f"{at + 1}-0", json.dumps(self.rows[at])) for at in range(start, len(self.rows))[:limit]]
         self.scanned += len(found)
         return found
+
+    def back(self, before: str, after: str, limit: int) -> list[tuple[str, str]]:
+        """Entries between two places, the last one first."""
+        first, last = int(after.partition("-")[0]), int(before.partition("-")[0] or len(self.rows) + 1)
+        found = [(f"{at}-0", json.dumps(row)) for at, row in enumerate(self.rows, 1) if first < at < last]
+        return found[::-1][:limit]
 
     def last(self, limit: int) -> list[str]:
         """The newest entries, the last one first."""
@@ -138,10 +146,11 @@ class PagesCase(SynchronousTestCase):
         self.terminals.__dict__.update(marks=self.marks, models=Face(get=NOTHING))
         self.feed = Feed()
         self.archive = Face(find=lambda after, *_: FoundRows([], after, True, 0, "0-0"), place="0-0")
-        self.archive.given.update(forgotten="0-0", doubted=("0-0", []))
+        self.archive.given.update(forgotten="0-0", doubted=("0-0", []), by_hour=("0-0", []), latest=NO_ROWS)
         self.punches = Face(page=lambda *args: self.feed.page(*args), quarantine=[], clear_quarantine=3)
         self.punches.given.update(newest=lambda: f"{len(self.feed.rows)}-0", check_archive=None)
-        self.punches.given["last"] = lambda limit: self.feed.last(limit)
+        self.punches.given.update(last=lambda limit: self.feed.last(limit), archived="0-0")
+        self.punches.given["back"] = lambda *args: self.feed.back(*args)
         self.sessions = Face(find=None, use=None, begin=None, end=None, enter=None, end_all=None)
         self.accounts = Face(exist=True, check=None, get=an_account(), all=[Listed(an_account(), 2000)])
         self.accounts.given.update(listed=Listed(an_account(), None), change=an_account(), delete=None)

@@ -14,7 +14,13 @@ SHOWN = [route for route in PAGES if route.is_page]
 BEHIND = [route for route in SHOWN if route.role is not None]
 RANKS = (Role.READER, Role.OPERATOR, Role.ADMIN)
 OPEN = {"/sign-in"}
-LOADED = {"/assets/{version}/{asset}", "/live", "/fleet/numbers", "/people/people.csv"}
+LOADED = {
+    "/assets/{version}/{asset}",
+    "/live",
+    "/fleet/numbers",
+    "/people/people.csv",
+    "/punches/punches.csv",
+}
 LANGUAGES = {"en": "ltr", "ar": "rtl"}
 
 

@@ -40,7 +40,7 @@ async def feed(call: Call) -> Answer | Streamed:
     form = FORMS.get(accepted(call.header("Accept")))
     wanted, after = _filter(call), call.query["after"]
     if form is not None and not call.query.given.get("limit"):
-        return await _export(call, form, wanted, after)
+        return await export(call, form, wanted, after)
     found = await Search(call.sources.feed, call.sources.archive).page(after, call.query["limit"], wanted)
     if form is None:
         rows = [msgspec.Raw(with_place(*entry).encode()) for entry in found.entries]
@@ -50,7 +50,7 @@ async def feed(call: Call) -> Answer | Streamed:
     return Answer(data, headers={"Link": link}, media=media_of(form))
 
 
-async def _export(call: Call, form: Form, wanted: Filter, after: str) -> Answer | Streamed:
+async def export(call: Call, form: Form, wanted: Filter, after: str) -> Answer | Streamed:
     """All there is, up to the end as it is now."""
     name = f'attachment; filename="punches.{form.value}"'
     if call.is_head:

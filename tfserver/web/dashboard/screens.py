@@ -19,6 +19,7 @@ from tfserver.web.dashboard.assets import assets
 from tfserver.web.dashboard.languages import Language, language
 from tfserver.web.dashboard.moments import MINUTES, moment, zone_of
 from tfserver.web.dashboard.navigation import NAVIGATION
+from tfserver.web.dashboard.punches.words import ALARMS
 from tfserver.web.dashboard.viewer import Viewer
 from tfserver.web.policy import CONTENT, PAGE
 
@@ -62,8 +63,14 @@ def environment(code: str) -> Environment:
         languages=[language(each) for each in languages.CODES],
         navigation=NAVIGATION,
         words=words,
+        alarms=ALARMS,
     )
-    made.filters.update(number=functools.partial(_number, shown), zone=zone_of, enclosed=_enclosed)
+    made.filters.update(
+        number=functools.partial(_number, shown),
+        zone=zone_of,
+        enclosed=_enclosed,
+        without_empty=_without_empty,
+    )
     return made
 
 
@@ -76,6 +83,11 @@ def _number(shown: Language, value: float) -> str:
 def _enclosed(value: object) -> Markup:
     """A text of its own direction, such as a name or a serial number, amid text of another."""
     return Markup("<bdi>{}</bdi>").format(value)
+
+
+def _without_empty(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a link need not say is left out."""
+    return {name: value for name, value in given.items() if value}
 
 
 class Screen:

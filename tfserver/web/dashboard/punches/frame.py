@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from tfserver.web.answer import Answer
@@ -13,7 +14,13 @@ from tfserver.web.dashboard.pages import show
 HERE: Final = "/punches"
 
 
-PLACES: Final = (Place(HERE, mark("As they come")),)
+PLACES: Final = (
+    Place(HERE, mark("As they come")),
+    Place(f"{HERE}/search", mark("Search")),
+    Place(f"{HERE}/day", mark("A day")),
+    Place(f"{HERE}/clocks", mark("Clocks")),
+    Place(f"{HERE}/quarantine", mark("Quarantine"), is_for_everywhere=True),
+)
 
 
 def show_inside(call: Call, template: str, place: str, **context: Any) -> Answer:
@@ -25,3 +32,12 @@ async def sites(call: Call) -> list[str]:
     """The sites of terminals that somebody sees."""
     found = {each.terminal.site for each in await call.desk.roll.all()}
     return sorted(site for site in found if site and call.sees(site))
+
+
+async def names_of(call: Call, numbers: Iterable[int]) -> dict[int, str]:
+    """What the directory calls these people, for those who may see it."""
+    if call.who.sites:
+        return {}
+    wanted = sorted({number for number in numbers if number > 0})
+    found = await call.sources.people.directory.many(wanted)
+    return {known.person.enrollid: known.person.name for known in found}
