@@ -38,8 +38,8 @@ def day_of(given: str) -> date:
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", given, re.ASCII):
         raise ValueError("expected a day as YYYY-MM-DD")
     found = date.fromisoformat(given)
-    if not date(1971, 1, 1) <= found <= date(9000, 1, 1):
-        raise ValueError("expected a day from 1971 on")
+    if not date(1900, 1, 1) <= found <= date(9000, 1, 1):
+        raise ValueError("expected a day from 1900-01-01 to 9000-01-01")
     return found
 
 

@@ -1,0 +1,190 @@
+"""Groups, plans, differences and room, as people read them."""
+
+from __future__ import annotations
+
+from tests.web.dashboard.html import Page
+from tests.web.dashboard.looking import LookingCase
+from tests.web.dashboard.test_system import methods, said
+from tests.web.in_memory import BOUND, OPERATOR, READER
+from tests.web.people import a_group, known
+from tests.web.plans import a_head, a_plan, a_refusal, a_step
+from tests.web.samples import ORDER_ID, SN
+from tfserver.model import Admission, Capacity, Terminal
+from tfserver.people.planner import Differences
+from tfserver.plan import PlanState
+
+HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>"""
+GROUP_PATH = "/api/v1/groups/staff"
+PLAN = f"/people/plans/{ORDER_ID}"
+
+
+class GroupTests(LookingCase):
+    """Where people belong."""
+
+    def test_empty(self) -> None:
+        """Without groups the page says what one is."""
+        self.people.groups.given["listing"] = []
+        page = self.look("/people/groups", OPERATOR)
+        self.assertIn("There are no groups yet.", page.texts("p"))
+        self.assertEqual(methods(page), {("PUT", "/api/v1/groups/{name}")})
+
+    def test_listed(self) -> None:
+        """Each with its people, where they belong and how it is kept; names are text."""
+        groups = [
+            a_group(title=HOSTILE, continuous=True),
+            a_group(name="north", everywhere=False, sites=("north",), tags=("door",), terminals=("T1",) * 7),
+            a_group(name="none", everywhere=False),
+        ]
+        self.people.groups.given["listing"] = groups
+        page = self.look("/people/groups", READER)
+        first, second, third = page.texts("tr")[1:]
+        for told in (HOSTILE, "all terminals", "by itself", "always"):
+            self.assertIn(" ".join(told.split()), first)
+        for told in ("north", "#door", "T1", "and 2 more", "by plans"):
+            self.assertIn(told, second)
+        self.assertIn("no terminal", third)
+        self.assertEqual((page.all("img"), methods(page)), ([], set()))
+
+    def test_one(self) -> None:
+        """A group can be changed, planned, forgotten, and people taken in and out, by who may."""
+        page = self.look("/people/groups/staff", OPERATOR)
+        self.assertIn("Ines M", said(page))
+        self.assertEqual(
+            methods(page),
+            {
+                ("PUT", GROUP_PATH),
+                ("DELETE", GROUP_PATH),
+                ("POST", f"{GROUP_PATH}/members"),
+                ("POST", "/api/v1/sync/plan"),
+            },
+        )
+        (change,) = page.all("form", id="change")
+        self.assertEqual(change.given["data-then"], "/people/groups/{name}")
+        self.assertIn("1", [each.given["value"] for each in page.all("input", name="version")])
+        self.assertEqual(methods(self.look("/people/groups/staff", READER)), set())
+        self.look("/people/groups/nosuch", READER, 404)
+
+    def test_members_by_pages(self) -> None:
+        """Many people come in pages."""
+        self.people.groups.given["page"] = lambda name, after, limit: [*range(after + 1, after + 1 + limit)]
+        self.people.directory.given["many"] = lambda numbers: [known(enrollid=number) for number in numbers]
+        page = self.look("/people/groups/staff?limit=2&after=4", READER)
+        (following,) = page.all("a", rel="next")
+        self.assertEqual(following.given["href"], "/people/groups/staff?after=6")
+        self.assertEqual(len(page.all("a", rel="first")), 1)
+
+
+class PlanTests(LookingCase):
+    """What terminals are to be told."""
+
+    def test_list(self) -> None:
+        """Plans with their state in words; who may makes one."""
+        page = self.look("/people/plans", OPERATOR)
+        self.assertIn("ready, nothing is changed yet", page.texts("tr")[1])
+        self.assertEqual(methods(page), {("POST", "/api/v1/sync/plan")})
+        self.people.planning.plans.given["listing"] = ([], None)
+        self.assertIn("There is no plan.", self.look("/people/plans", READER).texts("p"))
+
+    def test_ready(self) -> None:
+        """A plan that is ready says what it would do, how long, and what it can't; it can be carried out."""
+        page = self.look(PLAN, OPERATOR)
+        told = said(page)
+        for one in ("put a credential ×1", "less than a minute", "ready, nothing is changed yet", SN):
+            self.assertIn(one, told)
+        self.assertEqual(methods(page), {("POST", "/api/v1/sync/apply")})
+        self.assertEqual(methods(self.look(PLAN, READER)), set())
+
+    def test_going_on(self) -> None:
+        """One that is being carried out shows how far it is, and can be stopped."""
+        plan = a_plan(SN, state=PlanState.APPLYING)
+        plans = self.people.planning.plans
+        plans.given["get"] = type(plan)(**{**_fields(plan), "begun": plan.made, "begun_by": "token o"})
+        plans.given["terminals"] = [a_head(items=4, counts={"done": 3, "planned": 1})]
+        page = self.look(PLAN, OPERATOR)
+        (bar,) = page.all("progress")
+        self.assertEqual((bar.given["value"], bar.given["max"]), ("75", "100"))
+        self.assertEqual(methods(page), {("DELETE", f"/api/v1/sync/plans/{ORDER_ID}")})
+
+    def test_removes(self) -> None:
+        """A plan that takes people off asks for its id."""
+        plan = a_plan(SN)
+        removing = type(plan.options)(foreign="remove")
+        plans = self.people.planning.plans
+        plans.given["get"] = type(plan)(**{**_fields(plan), "options": removing})
+        plans.given["terminals"] = [a_head(ops={"remove": 2})]
+        page = self.look(PLAN, OPERATOR)
+        (confirm,) = page.all("input", name="confirm")
+        self.assertEqual(confirm.given["pattern"], ORDER_ID)
+        self.assertEqual(page.texts("button", **{"class": "danger main"}), ["Carry it out"])
+
+    def test_terminal(self) -> None:
+        """Step by step what is done at one terminal, and what can't be and why."""
+        self.people.planning.plans.given["items"] = [a_step(), a_refusal()]
+        done, refused = self.look(f"{PLAN}/terminals/{SN}", READER).texts("tr")[1:]
+        for told in ("put a credential: card", "done", "missing"):
+            self.assertIn(told, done)
+        for told in ("fingerprint 4", "can't be done", "made with thbio1.0"):
+            self.assertIn(told, refused)
+
+
+class TerminalTests(LookingCase):
+    """How terminals differ, and their room."""
+
+    def setUp(self) -> None:
+        """A full terminal and an empty one."""
+        super().setUp()
+        full = {"user": Capacity(100, 95, 5)}
+        ours = {"admission": Admission.APPROVED, "site": "north"}
+        self.with_terminals(
+            Terminal(SN, name=HOSTILE, **ours, capacity=full), Terminal("A1", **ours), Terminal("NEW")
+        )
+
+    def links(self, page: Page, path: str) -> list[str]:
+        """Where a list of terminals leads."""
+        found = (each.given["href"] for each in page.all("a"))
+        return [href for href in found if href.startswith(f"{path}/")]
+
+    def test_lists(self) -> None:
+        """Terminals that may have people, by name or the fullest first, found by words."""
+        for path, first in (("/people/differences", SN), ("/people/forecast", SN)):
+            page = self.look(path)
+            links = [
+                each.given["href"] for each in page.all("a") if each.given["href"].startswith(f"{path}/")
+            ]
+            self.assertEqual(links, [f"{path}/{first}", f"{path}/A1"])
+            self.assertEqual(page.all("img"), [])
+            page = self.look(f"{path}?search=a1")
+            links = [
+                each.given["href"] for each in page.all("a") if each.given["href"].startswith(f"{path}/")
+            ]
+            self.assertEqual(links, [f"{path}/A1"])
+            self.assertIn("No terminal fits.", self.look(f"{path}?search=nosuch").texts("p"))
+            self.look(path, BOUND, 403)
+
+    def test_differences(self) -> None:
+        """Person by person in words, with what is proven; a plan for it is one click."""
+        page = self.look(f"/people/differences/{SN}", OPERATOR)
+        row = page.texts("tr")[1]
+        for told in ("Ines M", "missing", "card", "not sent yet"):
+            self.assertIn(told, row)
+        self.assertEqual(methods(page), {("POST", "/api/v1/sync/plan")})
+        (following,) = page.all("a", rel="next")
+        self.assertEqual(following.given["href"], f"/people/differences/{SN}?after=7")
+        self.people.planning.given["differences"] = Differences(None, [], None)
+        page = self.look(f"/people/differences/{SN}", READER)
+        self.assertIn("Its list was never read: there may be more people on it.", page.texts("p"))
+        self.people.planning.given["differences"] = None
+        self.look("/people/differences/NOSUCH", READER, 404)
+
+    def test_room(self) -> None:
+        """How full, when full, who could leave."""
+        page = self.look(f"/people/forecast/{SN}")
+        self.assertIn("95/100", said(page))
+        self.assertIn("Ines M 7 never seen here", said(page))
+        (days,) = page.all("input", name="unseen_days")
+        self.assertEqual(days.given["value"], "90")
+        self.look("/people/forecast/NOSUCH", READER, 404)
+
+
+def _fields(plan: object) -> dict[str, object]:
+    return {name: getattr(plan, name) for name in type(plan).__struct_fields__}  # type: ignore[attr-defined]
