@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from tests.dashboard.browser import ARABIC, DESKTOP, PHONE, BrowserScene, View
 from tests.dashboard.checks import Checks
@@ -21,6 +22,8 @@ VIEWS = (
 
 
 ACCOUNT = "walker"
+FORGOTTEN = 999
+"""Nobody of the stage has this number."""
 
 
 def places(stage: Stage) -> dict[str, str]:
@@ -29,7 +32,35 @@ def places(stage: Stage) -> dict[str, str]:
     status, _ = stage.server.post("/accounts", body)
     assert status in (201, 409), status
     webhook = stage.server.get("/webhooks")[1]["webhooks"][0]["id"]
-    return {"sn": stage.live[0], "account": ACCOUNT, "webhooks/id": webhook}
+    return {
+        "sn": stage.live[0],
+        "account": ACCOUNT,
+        "enrollid": "7",
+        "name": "staff",
+        "webhooks/id": webhook,
+        "plans/id": _made(stage, "/sync/plan", {"groups": ["staff"], "read": "never"}),
+        "enrolments/id": _made(stage, "/enrolments", {"sn": stage.live[0], "enrollid": 7, "backupnum": 9}),
+        "erasures/id": _made(
+            stage, "/erasures", {"enrollid": FORGOTTEN, "reason": "left", "confirm": str(FORGOTTEN)}
+        ),
+        "imports/id": _imported(stage),
+    }
+
+
+def _made(stage: Stage, path: str, body: dict[str, Any]) -> str:
+    """The id of what is made once for all who walk."""
+    status, answer = stage.server.post(path, body, idempotency_key="walk")
+    assert status in (200, 201, 202), (path, status, answer)
+    return str(answer["id"])
+
+
+def _imported(stage: Stage) -> str:
+    """A trial with a row that is wrong."""
+    rows = b"enrollid,name\r\n7,Ines\r\nx,Nobody\r\n"
+    more = {"content_type": "text/csv", "idempotency_key": "walk"}
+    status, answer = stage.server.ask("POST", "/imports?dry_run=true", rows, **more)
+    assert status == 202, (status, answer)
+    return str(answer["id"])
 
 
 def filled(route: Route, known: dict[str, str]) -> str:
@@ -62,7 +93,7 @@ class EveryPageTests(BrowserScene):
             if answer.status != 200:
                 found.append(f"answers {answer.status}")
             wrong += [f"{path}: {each}" for each in found]
-        self.assertEqual(wrong, [])
+        self.assertEqual(wrong, [], "\n".join(wrong))
         visit.assert_clean()
 
     def test_phone_dark(self) -> None:
