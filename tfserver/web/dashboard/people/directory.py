@@ -13,7 +13,7 @@ from tfserver.web.api.users import PARAMETERS as API
 from tfserver.web.call import Call
 from tfserver.web.dashboard.people import words
 from tfserver.web.dashboard.people.frame import HERE, show_inside
-from tfserver.web.problem import bad_input
+from tfserver.web.problem import bad_fields, bad_input
 from tfserver.web.query import choices, text
 
 PAGE: Final = 50
@@ -26,6 +26,8 @@ PARAMETERS: Final = (
     _CURSOR,
 )
 EXPORT: Final = (_GROUP,)
+_WAYS: Final = ("search", "group", "collided")
+"""Of finding people: the directory has an order for each, none for several."""
 
 
 class Row(NamedTuple):
@@ -43,9 +45,12 @@ class Sheet(NamedTuple):
 
 
 async def directory(call: Call) -> Answer:
-    """A page of the directory: those that are searched for, else those whom a terminal calls otherwise, else
-    a group, else all."""
+    """A page of the directory: those that are searched for, whom a terminal calls otherwise, of a group, or
+    all. Problem 422 for several of these at once."""
     people = call.sources.people
+    asked = {name: text for name in _WAYS if (text := call.query.given.get(name))}
+    if len(asked) > 1:
+        raise bad_fields([(name, f"expected only one of {', '.join(_WAYS)}") for name in asked])
     sheet = await _sheet(call)
     rows = [Row(each, Counter(one.kind.value for one in each.credentials)) for each in sheet.rows]
     groups = await people.groups.listing()
@@ -55,7 +60,8 @@ async def directory(call: Call) -> Answer:
         HERE,
         rows=rows,
         following=sheet.following,
-        given=call.query.given,
+        asked=asked,
+        cursor=call.query["cursor"],
         groups=[group.name for group in groups],
         count=await people.directory.count(),
         told=words,

@@ -31,6 +31,11 @@ async def person(call: Call) -> Answer:
     """Somebody of the directory; Problem 404."""
     known = await api.one(call)
     names = {canonical_sn(each.terminal.sn): each.terminal.name for each in await call.desk.roll.all()}
+
+    def name_of(sn: str) -> str:
+        """What people call a terminal, empty when they don't."""
+        return names.get(canonical_sn(sn), "")
+
     held = sorted(known.terminals, key=_matters)
     pages = max(1, -(-len(held) // PAGE))
     number = min(call.query["page"], pages)
@@ -41,7 +46,8 @@ async def person(call: Call) -> Answer:
         "person.html",
         HERE,
         person=known,
-        terminals=[There(names.get(canonical_sn(each.sn), ""), each) for each in shown],
+        terminals=[There(name_of(each.sn), each) for each in shown],
+        name_of=name_of,
         count=len(held),
         number=number,
         pages=pages,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from tfserver.credentials import slots_of
+from tfserver.credentials import TABLE, label_of, slots_of
 from tfserver.web.dashboard.languages import mark
 
 KINDS: Final = {
@@ -28,6 +28,10 @@ SLOTS: Final = {
 }
 """As the table of ``backupnum`` calls them (``tfserver.credentials.TABLE``)."""
 UNKNOWN: Final = mark("slot")
+NUMBERS: Final = {
+    label_of(number): number for slots in TABLE for number in range(slots.first, slots.last + 1)
+}
+"""The slot that a label of the API stands for: those count from 0, people from 1."""
 PROOFS: Final = {
     "known": mark("not sent yet"),
     "sent": mark("sent, no answer yet"),
