@@ -162,6 +162,19 @@ class PlanTests(LookingCase):
             self.assertNotIn(wrong, told)
         self.assertEqual(methods(page), set())
 
+    def test_looked_at_again(self) -> None:
+        """Of steps nobody is told: a plan that is not over is looked at again, from the beginning on."""
+        plans = self.people.plans
+        for state in PlanState:
+            plans.given["get"] = a_plan(SN, state=state)
+            (part,) = self.look(PLAN).all("div", id="plan")
+            is_over = state in (PlanState.DONE, PlanState.CANCELLED, PlanState.FAILED)
+            self.assertEqual("data-every" not in part.given, is_over, state)
+        for counts, is_over in (({"planned": 1}, False), ({"ordered": 1}, False), ({"done": 1}, True)):
+            plans.given["terminal"] = a_head(counts=counts)
+            (part,) = self.look(f"{PLAN}/terminals/{SN}").all("div", id="steps")
+            self.assertEqual("data-every" not in part.given, is_over, counts)
+
     def test_nothing_possible(self) -> None:
         """A plan without steps is good only when nothing stands in its way."""
         plans = self.people.plans
