@@ -13,6 +13,7 @@ from tests.web.plans import a_head, a_plan, a_refusal, a_step
 from tests.web.samples import ORDER_ID, SN
 from tfserver.model import Admission, Capacity, Terminal
 from tfserver.people.planner import Differences
+from tfserver.person import Access
 from tfserver.plan import Options, PlanState
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>"""
@@ -74,6 +75,15 @@ class GroupTests(LookingCase):
         (following,) = page.all("a", rel="next")
         self.assertEqual(following.given["href"], "/people/groups/staff?after=6")
         self.assertEqual(len(page.all("a", rel="first")), 1)
+
+    def test_zones(self) -> None:
+        """Whoever reads sees week zones and the lock group; what is 0 is none."""
+        group = a_group(access=Access(weekzone2=3, group=4))
+        self.people.groups.given.update(get=group, listing=[group])
+        for path in ("/people/groups", "/people/groups/staff"):
+            badges = self.look(path, READER).texts("span", **{"class": "badge"})
+            zones = [text for text in badges if text.startswith(("Week zone", "Lock group"))]
+            self.assertEqual(zones, ["Week zone 2: 3", "Lock group: 4"])
 
     def test_many_groups(self) -> None:
         """Groups come in pages; to choose among many, names are typed."""
