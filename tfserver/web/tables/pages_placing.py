@@ -12,7 +12,7 @@ _ALL: Final = Scope.ALL_SITES
 _ONE: Final = f"{placing.DIFFERENCES}/{{sn}}"
 _PLAN: Final = f"{placing.PLANS}/{{id}}"
 PLACING: Final = (
-    page(placing.GROUPS, "groups", placing.all_groups, (), READER, _ALL),
+    page(placing.GROUPS, "groups", placing.all_groups, placing.PLACED, READER, _ALL),
     page(f"{placing.GROUPS}/{{name}}", "group", placing.group, placing.BEHIND, READER, _ALL),
     page(placing.PLANS, "plans", placing.plans, placing.LISTED, READER, _ALL),
     page(_PLAN, "plan", placing.plan, placing.LISTED, READER, _ALL),

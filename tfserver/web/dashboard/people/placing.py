@@ -3,11 +3,12 @@ room."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from tfserver.model import Admission
 from tfserver.person import Group
-from tfserver.plan import TerminalHead
+from tfserver.plan import Plan, PlanState, TerminalHead
 from tfserver.web.answer import Answer
 from tfserver.web.api import capacity, groups, sync
 from tfserver.web.call import Call
@@ -23,21 +24,38 @@ PLANS: Final = f"{HERE}/plans"
 DIFFERENCES: Final = f"{HERE}/differences"
 FORECAST: Final = f"{HERE}/forecast"
 PAGE: Final = 50
-MOST_REMOVABLE: Final = 50
+MOST_TICKS: Final = 50
+"""Groups that stand in a form one by one; of more, names are typed."""
+MOST_FAR: Final = 5
+"""Plans of a list of which is told how far they are: each has up to 2000 terminals to ask for that."""
 LIMIT: Final = integer("limit", "how many rows a page may have", 1, 100, PAGE)
 LISTED: Final = (LIMIT, CURSOR)
 BEHIND: Final = (LIMIT, integer("after", "only those with a greater number", 0, 2**53, 0))
-TERMINALS: Final = (
-    text("search", "in name, serial number, site, tags, model or firmware"),
-    integer("page", "which page of the list", 1, 100_000, 1),
-)
+PLACED: Final = (integer("page", "which page of the list", 1, 100_000, 1),)
+TERMINALS: Final = (text("search", "in name, serial number, site, tags, model or firmware"), *PLACED)
 ROOM: Final = (LIMIT, next(each for each in capacity.PARAMETERS if each.name == "unseen_days"))
 
 
 async def all_groups(call: Call) -> Answer:
     """All groups, and a form for a new one."""
-    found = await groups.listing(call)
-    return show_inside(call, "groups.html", GROUPS, groups=found.groups, told=words, **await _choices(call))
+    found = (await groups.listing(call)).groups
+    number, pages = _place(call, len(found))
+    return show_inside(
+        call,
+        "groups.html",
+        GROUPS,
+        groups=found[(number - 1) * PAGE : number * PAGE],
+        number=number,
+        pages=pages,
+        told=words,
+        **await _choices(call),
+    )
+
+
+def _place(call: Call, rows: int) -> tuple[int, int]:
+    """Which page is shown, and how many there are."""
+    pages = max(1, -(-rows // PAGE))
+    return min(call.query["page"], pages), pages
 
 
 async def group(call: Call) -> Answer:
@@ -83,9 +101,18 @@ async def plans(call: Call) -> Answer:
         following=following,
         cursor=cursor,
         groups=[one.name for one in names],
+        most_ticks=MOST_TICKS,
+        far=await _far(call, found),
         told=words_placing,
         **await _choices(call),
     )
+
+
+async def _far(call: Call, found: list[Plan]) -> dict[str, int]:
+    """How far plans are that are being carried out, of the newest of them."""
+    running = [one for one in found if one.state is PlanState.APPLYING][:MOST_FAR]
+    asked = call.sources.people.planning.plans.terminals
+    return {one.id: _percent(await asked(one.id, one.sns)) for one in running}
 
 
 async def plan(call: Call) -> Answer:
@@ -103,10 +130,11 @@ async def plan(call: Call) -> Answer:
     )
 
 
-def _percent(head: TerminalHead) -> int:
-    """How much of what is to be done there has ended."""
-    left = head.counts.get("planned", 0) + head.counts.get("ordered", 0)
-    return round(100 * (head.items - left) / head.items) if head.items else 100
+def _percent(heads: Sequence[TerminalHead]) -> int:
+    """How much of what is to be done there has ended: 100 is all of it."""
+    items = sum(head.items for head in heads)
+    left = sum(head.counts.get("planned", 0) + head.counts.get("ordered", 0) for head in heads)
+    return 100 * (items - left) // items if items else 100
 
 
 async def steps(call: Call) -> Answer:
@@ -144,8 +172,7 @@ async def _list(call: Call, template: str, place: str, order: str) -> Answer:
     search = call.query["search"]
     seen = [each for each in await call.desk.roll.all() if each.terminal.admission == Admission.APPROVED]
     found = listed.chosen(seen, Wish(search=search, order=order))
-    pages = max(1, -(-len(found) // PAGE))
-    number = min(call.query["page"], pages)
+    number, pages = _place(call, len(found))
     shown = [each.terminal.sn for each in found[(number - 1) * PAGE : number * PAGE]]
     terminals = await call.sources.terminals.these(shown)
     return show_inside(call, template, place, terminals=terminals, search=search, number=number, pages=pages)
@@ -189,5 +216,6 @@ async def room(call: Call) -> Answer:
         name=(await _names(call, [found.sn]))[found.sn],
         names={one.person.enrollid: one.person.name for one in people},
         days=call.query["unseen_days"],
+        most=call.query["limit"],
         told=words_placing,
     )
