@@ -49,7 +49,7 @@ Date = Annotated[
         extra={"expected": "a day as MM-DD or YYYY-MM-DD"},
     ),
 ]
-Index = Annotated[int, Meta(ge=0, le=MOST_INDEX, description="Which, on terminals that number them.")]
+Index = Annotated[int, Meta(ge=0, le=MOST_INDEX, description="Which holiday, on terminals that number them.")]
 Label = Annotated[
     str,
     Meta(

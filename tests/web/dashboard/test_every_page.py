@@ -7,6 +7,9 @@ from tests.web.every_route import EveryRouteCase, filled
 from tests.web.in_memory import ADMIN, BOUND, TOKENS
 from tfserver.errors import StoreUnavailable
 from tfserver.store.tokens import Role
+from tfserver.web.dashboard.people import frame as people
+from tfserver.web.dashboard.punches import frame as punches
+from tfserver.web.dashboard.system import frame as system
 from tfserver.web.route import Scope
 from tfserver.web.routes import PAGES, ROUTES
 
@@ -21,6 +24,8 @@ LOADED = {
     "/people/people.csv",
     "/punches/punches.csv",
 }
+PLACES = (*people.PLACES, *punches.PLACES, *system.PLACES)
+"""Within the parts of the dashboard."""
 LANGUAGES = {"en": "ltr", "ar": "rtl"}
 
 
@@ -42,6 +47,16 @@ class EveryPageTests(EveryRouteCase, LookingCase):
             for language, direction in LANGUAGES.items():
                 page = self.look(filled(route.path), ADMIN, Accept_Language=language)
                 self.assertEqual(page.all("html")[0].given["dir"], direction, route.path)
+
+    def test_current(self) -> None:
+        """Among the places of its part, that one is marked which the page belongs to."""
+        for route in BEHIND:
+            path = filled(route.path)
+            around = [place.path for place in PLACES if f"{path}/".startswith(f"{place.path}/")]
+            if not around:
+                continue
+            marked = {one.given["href"] for one in self.look(path, ADMIN).all("a", aria_current="page")}
+            self.assertIn(max(around, key=len), marked, path)
 
     def test_not_signed_in(self) -> None:
         """Who is not signed in is led to where they can, and back."""

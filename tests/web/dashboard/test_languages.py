@@ -8,6 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.web.dashboard.texts import FOLDER, catalogue, texts, untranslated
 from tfserver.web.dashboard import languages
+from tfserver.web.dashboard.terminal.orders import forms
+from tfserver.web.dashboard.terminal.told import shown
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 OTHERS = [code for code in languages.CODES if code != languages.SOURCE]
@@ -30,6 +32,14 @@ class CompleteTests(SynchronousTestCase):
         self.assertGreater(len(self.texts), 60)
         self.assertIn("in quarantine", {text.one for text in self.texts})
         self.assertIn("Skip to the content", {text.one for text in self.texts})
+
+    def test_found_in_commands(self) -> None:
+        """What forms say of each command and field is found in its class, for all commands there are."""
+        found = {text.one for text in self.texts}
+        wanted = {text for form in forms() for text in shown(form)}
+        self.assertIn("Open a door once.", wanted)
+        self.assertIn("Which door.", wanted)
+        self.assertEqual(sorted(wanted - found), [])
 
     def test_translated(self) -> None:
         """None is missing, empty or doubtful, in all the forms that the language counts by."""

@@ -25,4 +25,4 @@ PLACES: Final = (
 
 def show_inside(call: Call, template: str, place: str, **context: Any) -> Answer:
     """A page of people; ``place`` is the path of its entry among them."""
-    return show(call, f"people/{template}", HERE, place=place, places=PLACES, **context)
+    return show(call, f"people/{template}", HERE, here_within=place, places=PLACES, **context)

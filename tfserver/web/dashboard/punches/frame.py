@@ -25,7 +25,7 @@ PLACES: Final = (
 
 def show_inside(call: Call, template: str, place: str, **context: Any) -> Answer:
     """A page of punches; ``place`` is the path of its entry among them."""
-    return show(call, f"punches/{template}", HERE, place=place, places=PLACES, **context)
+    return show(call, f"punches/{template}", HERE, here_within=place, places=PLACES, **context)
 
 
 async def sites(call: Call) -> list[str]:

@@ -32,6 +32,11 @@ class Field(NamedTuple):
     longest: int | None = None
     options: tuple[str, ...] = ()
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether what it takes is not seen from the control itself."""
+        return self.expects != "" and self.kind in ("json", "lines", "number", "text", "secret")
+
 
 class Form(NamedTuple):
     """What somebody fills in to give an order."""
@@ -63,8 +68,8 @@ def form_of(command: type[Command[Any]]) -> Form:
 
 
 def told_of(command: type[Command[Any]]) -> str:
-    """What a command is for, in one sentence."""
-    return " ".join((command.__doc__ or "").split("\n\n")[0].split())
+    """What a command is for, in one sentence, without the marks of a docstring."""
+    return " ".join((command.__doc__ or "").split("\n\n")[0].replace("``", "").split())
 
 
 def subject_of(command: type[Command[Any]]) -> str:
