@@ -99,12 +99,20 @@ class ArrivalTests(RegCase):
         self.assertEqual(found.identity, Identity("88412077", "00-01-A9-10-20-3F"))
         self.assertEqual(found.ahead_ms, -1000)
 
+    def test_what_it_is(self) -> None:
+        """What use does not change reaches the store apart, so that what becomes different is noticed."""
+        desk = Desk()
+        self.register(desk, cpusn="88412077", devinfo={**DOCUMENTED, "usedlog": 5, "mac": "00-01"})
+        told = {name: DOCUMENTED[name] for name in ("modelname", "firmware", "fpalgo")}
+        self.assertEqual(json.loads(self.arrival(desk).says), {"cpusn": "88412077", "mac": "00-01", **told})
+
     def test_nothing_but_a_number(self) -> None:
         """A terminal that says nothing of itself is registered all the same."""
         desk = Desk()
         self.assertTrue(self.register(desk).result)
         found = self.arrival(desk)
         self.assertEqual((found.devinfo, found.identity, found.ahead_ms), (b"{}", Identity("", ""), None))
+        self.assertEqual(found.says, b"")
 
     def test_odd_devinfo(self) -> None:
         """A time or network address that is no text is kept as sent and not believed."""

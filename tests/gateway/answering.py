@@ -12,8 +12,8 @@ from tests.gateway.stand_ins import SN, Dialled, Stand
 from tfserver.config import CatchUp, Settings
 from tfserver.config import Terminals as TerminalSettings
 from tfserver.gateway.fleet import Fleet
+from tfserver.store.proven import Proof
 from tfserver.store.shelf import Bad, Kept, Record
-from tfserver.store.terminals import Proof
 
 PAGE = 2
 SILENT: dict[str, Any] = {}

@@ -26,8 +26,9 @@ from tfserver.store.completeness import Mark, Sum
 from tfserver.store.keys import Keys
 from tfserver.store.models import NOTHING
 from tfserver.store.outbox import Look
+from tfserver.store.proven import Proof
 from tfserver.store.shelf import Frame, Kept, Shelf
-from tfserver.store.terminals import Lease, Losses, Proof
+from tfserver.store.terminals import Lease, Losses
 from tfserver.wire.session import Session
 from tfserver.wire.table import table
 from tfserver.wire.times import Present

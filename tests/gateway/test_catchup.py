@@ -12,7 +12,7 @@ from tfserver.gateway.catchup import PATIENCE_SECONDS, REST_SECONDS, SPARE
 from tfserver.order import Danger
 from tfserver.store.models import NOTHING, Learnt
 from tfserver.store.outbox import Look, Taken
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 
 ROUND = ["gettime", "getnewlog", "getalllog"]
 AWAY = StoreUnavailable("away")

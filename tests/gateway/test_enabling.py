@@ -15,7 +15,7 @@ from tfserver.gateway.courier import Courier
 from tfserver.order import Danger
 from tfserver.store.models import MOST_SILENCES, Learnt
 from tfserver.store.outbox import Look, Taken
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 
 DISABLED = msgspec.structs.replace(APPROVED, disabled=True)
 

@@ -20,7 +20,7 @@ from tfserver.model import Clock, ClockEntry
 from tfserver.order import Danger, OrderEvent
 from tfserver.store.models import MOST_SILENCES, Learnt
 from tfserver.store.outbox import Outcome, Taken
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 
 NOW = round(START.timestamp() * 1000)
 HOUR, DAY = 3_600_000, 86_400_000

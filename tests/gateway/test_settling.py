@@ -9,7 +9,8 @@ from tests.gateway.ordered import OrderedCase
 from tests.gateway.stand_ins import SN
 from tfserver.errors import StoreUnavailable
 from tfserver.order import OrderEvent
-from tfserver.store.terminals import Lease, Proof
+from tfserver.store.proven import Proof
+from tfserver.store.terminals import Lease
 
 AWAY = StoreUnavailable("away")
 DAY = "2026-03-01"

@@ -16,7 +16,7 @@ from tfserver.model import Admission, Registration
 from tfserver.order import Danger
 from tfserver.store.models import MOST_SILENCES, Learnt
 from tfserver.store.outbox import Look, Taken
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 
 ROUND = ["gettime", "getnewlog", "getalllog"]
 FIRST_DAY, TOMORROW = "2026-03-26", "2026-04-03"

@@ -10,7 +10,7 @@ from tests.gateway.stand_ins import SN
 from tfserver.gateway import whole
 from tfserver.model import Admission, Capacity, Clock, ClockEntry, Registration
 from tfserver.store.completeness import Mark
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 FIRST_DAY = "2026-03-26"

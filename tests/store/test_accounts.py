@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 
 from tests.store.connected import until
 from tests.store.hashing import CHEAP, RIGHT, at_once
@@ -20,7 +20,6 @@ from tfserver.store.accounts import (
     BadName,
     ChangedMeanwhile,
     NameTaken,
-    NoSuchAccount,
     Proven,
     TooManyAccounts,
     folded,
@@ -363,48 +362,6 @@ class SignedInTests(AccountCase):
         self.assertGreater(left, before - 60_000)
         await self.here.end_all(self.ines)
         await self.assert_out(long)
-
-
-class ChangeTests(AccountCase):
-    """Several who change something at once."""
-
-    async def test_both_count(self) -> None:
-        """Two changes of different fields are both kept."""
-        await self.begin()
-        changes: list[tuple[Accounts, dict[str, Any]]] = [
-            (self.accounts, {"role": Role.ADMIN}),
-            (self.other_accounts, {"language": "ar"}),
-            (self.accounts, {"templates": True}),
-        ]
-        await gatherResults([Deferred.fromCoroutine(one.change("ines", told)) for one, told in changes])
-        found = await self.accounts.get("ines")
-        self.assertEqual((found.role, found.language, found.templates), (Role.ADMIN, "ar", True))
-
-    async def test_never_quiet(self) -> None:
-        """Who is overtaken again and again is told so."""
-        await self.begin()
-        real = self.accounts._text
-
-        async def overtaken(name: str) -> str:
-            text = await real(name)
-            return text + " "
-
-        self.patch(self.accounts, "_text", overtaken)
-        await self.fails(self.accounts.change("ines", {"language": "ar"}), ChangedMeanwhile)
-        await self.fails(self.accounts.delete("ines"), ChangedMeanwhile)
-
-    async def test_missing(self) -> None:
-        """What is not there can't be changed, deleted or shown, and no name is repeated."""
-        await self.begin()
-        calls: list[Callable[[], Any]] = [
-            lambda: self.accounts.change("bo", {"language": "ar"}),
-            lambda: self.accounts.change("bo", {}, OTHER),
-            lambda: self.accounts.delete("bo"),
-            lambda: self.accounts.get("bo"),
-            lambda: self.accounts.listed("bo"),
-        ]
-        for call in calls:
-            await self.fails(call(), NoSuchAccount)
 
 
 def _counted(done: list[Any]) -> Callable[..., Deferred[Any]]:

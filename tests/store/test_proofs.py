@@ -7,7 +7,8 @@ from typing import Any
 from tests.store.arrivals import NOW, TerminalsCase, arrival
 from tfserver.model import Admission, Clock, ClockEntry
 from tfserver.store.completeness import Mark
-from tfserver.store.terminals import Lease, Proof, Terminals
+from tfserver.store.proven import Proof
+from tfserver.store.terminals import Lease, Terminals
 
 SN = "ZXAB1"
 OURS = Lease(SN, "c1")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.store.arrivals import NOW, TerminalsCase, arrival
 from tests.store.connected import until
 from tfserver.model import Admission, Capacity, Decided, Identity
 from tfserver.store import terminals as terminals_module
+from tfserver.store.changed import Change
 from tfserver.store.refusals import RegistryFull
 from tfserver.store.terminals import Terminals
 
@@ -255,6 +258,23 @@ class ViewTests(TerminalsCase):
         self.assertEqual(found.tags, ["a", "b"])
         again = await self.approved(terminals, "c2")
         self.assertEqual((again.site, again.timezone, again.model_profile), tuple(said.values())[:3])
+
+    async def test_what_changed(self) -> None:
+        """What it says otherwise than before is kept, the last twenty, the newest first; what it leaves out
+        is no change, and neither is what it says for the first time."""
+        terminals = await self.terminals()
+        for place, said in enumerate(
+            ({}, {"mac": "m1"}, {"mac": "m1", "firmware": "1"}, {"firmware": "2"}, {"firmware": "2"}, {})
+        ):
+            says = json.dumps(said).encode() if said else b""
+            await self.approved(terminals, "c1", says=says, now_ms=NOW + place)
+        self.assertEqual(await terminals.changes("ZXAB1"), [Change(NOW + 3, "firmware", "1", "2")])
+        for number in range(3, 30):
+            says = json.dumps({"firmware": str(number), "modelname": "TM20"}).encode()
+            await self.approved(terminals, "c1", says=says, now_ms=NOW + number)
+        found = await terminals.changes("zxab1")
+        self.assertEqual((len(found), found[0]), (20, Change(NOW + 29, "firmware", "28", "29")))
+        self.assertEqual(await terminals.changes("other"), [])
 
     async def test_heard(self) -> None:
         """The last frame is the newest that any process told of."""

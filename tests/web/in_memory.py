@@ -27,7 +27,7 @@ from tfserver.store.events import BEGINNING, Ends
 from tfserver.store.inquiries import Found
 from tfserver.store.models import NOTHING
 from tfserver.store.principals import Role
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 from tfserver.store.tokens import Token
 from tfserver.web.problem import Problem
 from tfserver.web.router import Router
@@ -140,7 +140,7 @@ class PagesCase(SynchronousTestCase):
         self.clock = Clock()
         self.accepted = {**TOKENS, BOUND: BOUND_TOKEN}
         self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
-        self.terminals.given.update(decided=Decided(), set_path=True, these=[], briefs=[])
+        self.terminals.given.update(decided=Decided(), set_path=True, these=[], briefs=[], changes=[])
         self.marks = Face(forget_gaps=1)
         self.terminals.given["proof"] = Proof()
         self.terminals.__dict__.update(marks=self.marks, models=Face(get=NOTHING))

@@ -27,6 +27,7 @@ _REFUSALS: Final = {
     Admission.DENIED: "Denied by the server",
     Admission.QUARANTINED: "Serial number in use by another terminal",
 }
+_SAID: Final = ("modelname", "firmware", "fpalgo", "mac")
 _STRAYS: Final = {"elsewhere": "Not from this network", "path": "Wrong path"}
 
 
@@ -135,7 +136,15 @@ def _arrival(request: Reg, terminal: Context, moment: times.Moment) -> Arrival:
         echo=echo,
         full=_fullness(request.devinfo),
         path=terminal.path,
+        says=_said(request),
     )
+
+
+def _said(request: Reg) -> bytes:
+    """What it is, which a repair or an upgrade changes and use does not."""
+    told = {"cpusn": request.cpusn, **{name: request.devinfo.get(name) for name in _SAID}}
+    texts = {name: str(value)[:MOST_IDENTITY] for name, value in told.items() if value}
+    return msgspec.json.encode(texts) if texts else b""
 
 
 def _fullness(devinfo: dict[str, Any]) -> int | None:

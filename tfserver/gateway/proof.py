@@ -20,7 +20,8 @@ from tfserver.model import SUSPECT_DRIFT_MS, Clock, ClockEntry
 from tfserver.order import OrderError, OrderEvent
 from tfserver.store.completeness import Mark
 from tfserver.store.outbox import Outcome, Taken
-from tfserver.store.terminals import Lease, Proof
+from tfserver.store.proven import Proof
+from tfserver.store.terminals import Lease
 from tfserver.wire.exchange import End
 from tfserver.wire.message import Command
 from tfserver.wire.reasons import refusal

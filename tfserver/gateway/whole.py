@@ -10,7 +10,7 @@ from tfserver.commands.context import Context
 from tfserver.gateway.times_of import Times
 from tfserver.model import SUSPECT_DRIFT_MS
 from tfserver.store.completeness import Mark
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 from tfserver.wire import times
 from tfserver.wire.exchange import End
 from tfserver.wire.message import Command

@@ -28,6 +28,11 @@ class Ends(NamedTuple):
     events: str
 
 
+def is_behind(one: Ends, other: Ends) -> bool:
+    """Whether there was something between one place and another that is not before it."""
+    return _place(one.punches) < _place(other.punches) or _place(one.events) < _place(other.events)
+
+
 class Events:
     """The stream of events."""
 

@@ -11,24 +11,23 @@ from tfserver.config import Admission as AdmissionSettings
 from tfserver.errors import StoreError
 from tfserver.model import (
     Admission,
-    Capacity,
-    Clock,
     ClockEntry,
     Decided,
     Identity,
     Registration,
     Terminal,
     canonical_sn,
-    capacities,
 )
 from tfserver.networks import SiteNetworks
 from tfserver.store import terminal_rows as rows
 from tfserver.store.briefs import Brief, briefs
+from tfserver.store.changed import CHANGES, Change
 from tfserver.store.client import Client
 from tfserver.store.completeness import Mark, Marks
 from tfserver.store.headcount import Headcount
 from tfserver.store.keys import Keys
 from tfserver.store.models import Models
+from tfserver.store.proven import OF_PROOF, Proof, proof_of
 from tfserver.store.refusals import LeaseHeld, RegistryFull, Stray, Undecided
 from tfserver.store.terminal_rows import CLAIMANT, TIMELINE, Claimant
 from tfserver.store.turn import Question, Turn, Waiting
@@ -46,7 +45,8 @@ BURIED_A_CALL: Final = 500
 class Arrival(NamedTuple):
     """A terminal that says who it is: its number as sent, identity, ``devinfo`` (JSON), address, and clock
     against UTC. ``clock`` and ``echo`` are for a clock of which nothing is known yet (design §3.4); ``full``
-    is how many percent of its memory of logs are used, ``path`` the hash of the secret path that it said."""
+    is how many percent of its memory of logs are used, ``path`` the hash of the secret path that it said,
+    ``says`` what it is beside that (JSON, names and texts): what of it becomes different is kept."""
 
     sn: str
     identity: Identity
@@ -59,6 +59,7 @@ class Arrival(NamedTuple):
     echo: int | None = None
     full: int | None = None
     path: str = ""
+    says: bytes = b""
 
 
 class Lease(NamedTuple):
@@ -76,34 +77,6 @@ class Losses(NamedTuple):
     more: bool
     whole: bool
     mark: str
-
-
-class Proof(NamedTuple):
-    """How far a terminal's records are proven to be here: since which of its days some may be missing (empty:
-    none is in doubt), and the moment (UTC, ms) before which none is. ``pushed_ms`` is when its last new punch
-    came."""
-
-    dirty: str = ""
-    proven_ms: int | None = None
-    clock: Clock = Clock.UNKNOWN
-    is_disabled: bool = False
-    pushed_ms: int | None = None
-    drift_ms: int | None = None
-    """How far its clock was off at its last ``reg``."""
-    is_frozen: bool = False
-    """Several of its records came under one time."""
-    whole_ms: int | None = None
-    """When the reading began that moved its mark of completeness last (UTC, ms)."""
-    anchor: str = ""
-    """The time of the newest record of that reading, as the terminal writes it."""
-    log: Capacity | None = None
-    """Room for logs, as told at its last ``reg``."""
-
-
-_OF_PROOF: Final = (
-    *("dirty", "proven", "disabled", "whole", "anchor", "devinfo"),
-    *("clock_state", "ahead", "reg_at", "clock", "echo", "timezone"),
-)
 
 
 class Terminals:
@@ -145,7 +118,7 @@ class Terminals:
             *(arrival.now_ms, "1" if arrival.approve else "0", connection, "" if ahead is None else ahead),
             *(arrival.address, _written(arrival.clock), "" if arrival.echo is None else arrival.echo),
             "" if arrival.full is None else arrival.full,
-            *(self._sites.holding(arrival.address), arrival.path),
+            *(self._sites.holding(arrival.address), arrival.path, arrival.says),
         )
         if found[0] == "approved":
             site, timezone, profile, *rest, direction = found[1:11]
@@ -279,22 +252,14 @@ class Terminals:
     async def proof(self, sn: str) -> Proof:
         """What is proven of a terminal's records."""
         keys = self._client.keys
-        found = await self._client.read("HMGET", keys.terminal(sn), *_OF_PROOF)
-        fields = {name: value for name, value in zip(_OF_PROOF, found, strict=True) if value}
-        pushed = await self._client.read("ZSCORE", keys.punched, canonical_sn(sn))
-        drift = rows.drift_of(fields)
-        return Proof(
-            dirty=fields.get("dirty", ""),
-            proven_ms=int(fields["proven"]) if "proven" in fields else None,
-            clock=rows.clock_of(fields, drift),
-            is_disabled="disabled" in fields,
-            pushed_ms=round(float(pushed)) if pushed else None,
-            drift_ms=drift,
-            is_frozen=fields.get("clock_state") == Clock.SUSPECT,
-            whole_ms=int(fields["whole"]) if "whole" in fields else None,
-            anchor=fields.get("anchor", ""),
-            log=capacities(msgspec.json.decode(fields.get("devinfo") or "{}")).get("log"),
-        )
+        found = await self._client.read("HMGET", keys.terminal(sn), *OF_PROOF)
+        fields = {name: value for name, value in zip(OF_PROOF, found, strict=True) if value}
+        return proof_of(fields, await self._client.read("ZSCORE", keys.punched, canonical_sn(sn)))
+
+    async def changes(self, sn: str) -> list[Change]:
+        """What a terminal said otherwise than before when it registered, the newest first."""
+        found = await self._client.read("HGET", self._client.keys.terminal(sn), "changes")
+        return CHANGES.decode(found)[::-1] if found else []
 
     async def mark_dirty(self, sn: str, day: str) -> str:
         """Records from this day of the terminal on may be missing here; an earlier day stays. The day that

@@ -45,6 +45,8 @@ class Call:
         self.query = Query(b"", ())
         self.body: Any = None
         self.key = ""
+        self.since = ""
+        """Where the feeds ended when a page was begun: what happens afterwards it has to be told."""
         self.is_gone = False
         self.is_noted = False
         self.subject = route.name

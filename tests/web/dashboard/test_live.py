@@ -8,6 +8,7 @@ from unittest import mock
 
 from twisted.internet.defer import Deferred
 
+from tests.web.dashboard.html import Page
 from tests.web.in_memory import OPERATOR, TOKENS, Connection, PagesCase, joined
 from tests.web.samples import SN, a_row
 from tfserver.config import LimitSettings
@@ -89,6 +90,64 @@ class LiveTests(PagesCase):
         self.assertEqual([kind for kind, _ in first], ["punches"])
         self.assertIn(a_row()["uid"], first[0][1][0])
         self.assertEqual(others, [[], [], []])
+
+    def test_names(self) -> None:
+        """People have their names for those who may see the directory; nobody is asked without a wall."""
+        hints = self.look("hints=punch")
+        self.feed.rows.append(a_row(site="south", enrollid=7))
+        self.told(hints)
+        self.assertEqual(self.people.directory.calls, [])
+        pages = self.look("wall=on"), self.look("wall=on", "south")
+        self.feed.rows.append(a_row(site="south", enrollid=7, uid="next"))
+        shown, hidden = (self.told(page, live.LOOK_SECONDS)[-1][1][0] for page in pages)
+        self.assertIn("Ines M", shown)
+        self.assertNotIn("Ines M", hidden)
+
+    def test_made_before(self) -> None:
+        """What happened between the making of a page and its joining is told to the first one as it was;
+        those that come later load themselves anew if it concerns them."""
+        places = [self.place()]
+        self.feed.rows.append(a_row(site="north"))
+        first = self.look(f"wall=on&since={places[0]}")
+        self.assertEqual([kind for kind, _ in self.told(first)], ["punches"])
+        places.append(self.place())
+        self.happen("command")
+        self.told(first)
+        for query, told in (
+            (f"hints=command&since={places[1]}", ["missed"]),
+            (f"wall=on&since={places[0]}", ["missed"]),
+            (f"rows={SN}&since={places[1]}", ["missed"]),
+            (f"wall=on&since={places[1]}", []),
+            (f"hints=sync&since={places[0]}", []),
+            (f"rows=OTHER&since={places[0]}", []),
+            (f"hints=command&since={self.place()}", []),
+            ("hints=command", []),
+        ):
+            self.assertEqual([kind for kind, _ in self.told(self.look(query), 0.1)], told, query)
+
+    def test_made_long_before(self) -> None:
+        """What is not remembered may have concerned any page."""
+        place = self.place()
+        first = self.look("wall=on")
+        for _ in range(live.MOST_BEFORE + 1):
+            self.happen("sync")
+            self.told(first, live.LOOK_SECONDS)
+        self.assertEqual(self.told(self.look(f"wall=on&since={place}"), 0.1), [("missed", None)])
+
+    def test_place_on_the_page(self) -> None:
+        """A page says where the feeds ended when it was made, and is made all the same if nobody knows."""
+        self.feed.rows.append(a_row(site="north"))
+        self.assertEqual(self.place(), "1-0.0-0")
+        self.events.given["ends"] = StoreUnavailable("away")
+        self.assertEqual(self.place(), "")
+        for wrong in ("1-0", "x.1-0", "1-0.1-0.1-0"):
+            self.assertEqual(self.look(f"wall=on&since={wrong}").answer().status, 422)
+
+    def place(self) -> str:
+        """What a page says that is made now."""
+        page = Page(self.get("/", OPERATOR).raw.decode())
+        (state,) = [each for each in page.elements if "data-live-state" in each.given]
+        return state.given["data-since"]
 
     def test_sites(self) -> None:
         """Who is bound to sites is told of nothing elsewhere."""

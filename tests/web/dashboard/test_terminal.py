@@ -11,6 +11,7 @@ from tests.web.samples import SN, an_order
 from tfserver.config import ModelProfile
 from tfserver.model import Admission, Capacity, Completeness, Gap, Terminal
 from tfserver.order import LIVES, Danger, OrderState
+from tfserver.store.changed import Change
 from tfserver.store.inquiries import Found
 from tfserver.web.dashboard.terminal import orders, words
 from tfserver.web.dashboard.terminal.frames import named
@@ -49,6 +50,15 @@ class OverviewTests(TerminalCase):
         text = " ".join(page.texts("main"))
         for told in (SN, "2,900/3,000", "TM20", "00-01", "the log was overwritten", "It is connected since"):
             self.assertIn(told, text)
+
+    def test_what_changed(self) -> None:
+        """What it says of itself otherwise than before, in words; what nobody knows is left out."""
+        self.terminals.given["changes"] = [
+            Change(1_775_000_000_000, "firmware", "6.1", "6.4"),
+            Change(1_774_000_000_000, "nosuch", "x", "y"),
+        ]
+        ((row,),) = ([each for each in self.look(PLACE).texts("li") if "became" in each],)
+        self.assertIn("Firmware: 6.1 became 6.4", row)
 
     def test_unknown(self) -> None:
         """There is no page of a terminal that nobody knows, or that is at another site."""

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tfserver.model import Admission, Capacity, Clock, Terminal, Twins
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 from tfserver.web.dashboard.terminal.why import CASES, Facts, why
 
 NOW = datetime(2026, 4, 2, 8, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@
 --   "claim", sn (canonical), sn as sent, cpusn, mac, devinfo (JSON), now (ms), "1" to approve unknown ones,
 --      connection id, clock ahead of UTC (ms) or "", address, timeline (JSON) and echoed offset or "" for a clock
 --      of which nothing is known, how full its memory of logs is (%) or "", those sites whose networks the address
---      is in, hash of the secret path it said or "". Admits a terminal and, when it is approved, gives its lease to
+--      is in, hash of the secret path it said or "", what it says it is (JSON, names and texts) or "". Admits a terminal and, when it is approved, gives its lease to
 --      this connection: the newest admitted one wins. Answers {"approved", site, timezone, profile, clock, echoed offset, "1" when
 --      the clock is the one sent, "1" when orders wait, dirty since, disabled since,
 --      rule of direction (JSON)} or {"pending"|"denied"|"quarantined"|"full"|"elsewhere"|"path"} or, while another device holds the
@@ -28,7 +28,7 @@ local queue_of, due_of, news = ARGV[8], ARGV[9], KEYS[5]
 local alive_of, everybody, twins_seconds = ARGV[10], ARGV[11], tonumber(ARGV[12])
 local FULL, FAST, RETURNS, MOST_SEEN, A_MINUTE, AN_HOUR = 80, 120000, 2, 8, 60000, 3600
 local AT_HOME, sites, errands_of, errand_holders_of, TELL_AGAIN = 600000, ARGV[13], ARGV[14], ARGV[15], 600000
-local losers = {}
+local losers, MOST_CHANGES = {}, 20
 
 local function tell(sn, event)
   redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'kind', 'terminal', 'd',
@@ -198,12 +198,28 @@ local function begin_errands(key, awaited)
   for kind in pairs(told) do redis.pcall('PUBLISH', everybody, 'errand ' .. kind) end
 end
 
+-- What it says it is, whatever its memory and its clock: what became different is kept, the newest last.
+local function note_changes(key, before, says, now)
+  local was, is, kept = cjson.decode(before), cjson.decode(says), redis.call('HGET', key, 'changes')
+  local changes, names = kept and cjson.decode(kept) or {}, {}
+  for name in pairs(is) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    if was[name] and was[name] ~= is[name] then
+      changes[#changes + 1] = {at = now, name = name, before = was[name], after = is[name]}
+    end
+  end
+  while #changes > MOST_CHANGES do table.remove(changes, 1) end
+  if #changes > 0 then redis.call('HSET', key, 'changes', cjson.encode(changes)) end
+end
+
 local function claim(at)
   local sn, cpusn, mac, devinfo, now = ARGV[at], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
   local auto, connection, key = ARGV[at + 6] == '1', ARGV[at + 7], terminal_of .. sn
   local told = redis.call('HMGET', key, 'admission', 'cpusn', 'mac', 'site', 'timezone', 'model_profile', 'clock',
     'echo', 'conn', 'owner', 'clock_state', 'frozen_at', 'sn', 'dirty', 'disabled', 'direction',
-    'clock_alarm', 'full_alarm', 'source', 'twins', 'swaps', 'path', 'strayed_at', 'awaited', 'home', 'connected_at')
+    'clock_alarm', 'full_alarm', 'source', 'twins', 'swaps', 'path', 'strayed_at', 'awaited', 'home', 'connected_at',
+    'says')
   local stray = stray_of(told[4] or '', told[22], ARGV[at + 13], ARGV[at + 14])
   if stray then return turn_away(key, sn, told, stray, ARGV[at + 9], tonumber(now)) end
   local admission, pinned_cpusn, pinned_mac, known = told[1], told[2] or '', told[3] or '', told[1]
@@ -224,6 +240,11 @@ local function claim(at)
 
   local fields = {'devinfo', devinfo, 'reg_at', now, 'ahead', ARGV[at + 8]}
   if told[13] ~= ARGV[at + 1] then set(fields, 'sn', ARGV[at + 1]) end
+  local says = ARGV[at + 15]
+  if says ~= '' and says ~= told[27] then
+    if told[27] then note_changes(key, told[27], says, tonumber(now)) end
+    set(fields, 'says', says)
+  end
   if admission ~= known then set(fields, 'admission', admission) end
   if not known then set(fields, 'first_seen', now) end
   -- of one that was approved though it told nothing, whoever comes next and tells something may be another: pinned
@@ -325,7 +346,7 @@ local function bury(at)
 end
 
 local does = {bury = bury, claim = claim, clock = set_clock, disable = disable, release = release}
-local length = {bury = 3, claim = 15, clock = 3, disable = 2, release = 2}
+local length = {bury = 3, claim = 16, clock = 3, disable = 2, release = 2}
 local answers, at = {}, 16
 while at <= #ARGV do
   local kind = ARGV[at]

@@ -67,21 +67,22 @@ class Happened:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._ends = Ends("0-0", "0-0")
+        self.ends = Ends("0-0", "0-0")
+        """Where it read last."""
 
-    async def begin(self) -> None:
-        """From now on."""
-        self._ends = await self._sources.events.ends()
+    async def begin(self, since: Ends | None = None) -> None:
+        """From a place on; from now on without one."""
+        self.ends = since or await self._sources.events.ends()
 
     async def next(self) -> Seen:
         """What is new. Gone when the place is no longer kept; StoreError."""
-        punches = await self._sources.feed.page(self._ends.punches, PAGE)
-        events = await self._sources.events.page(self._ends.events, PAGE)
+        punches = await self._sources.feed.page(self.ends.punches, PAGE)
+        events = await self._sources.events.page(self.ends.events, PAGE)
         if len(punches) == PAGE or len(events) == PAGE:
             await self.begin()
         else:
-            last = punches[-1][0] if punches else self._ends.punches
-            self._ends = Ends(last, events[-1].place if events else self._ends.events)
+            last = punches[-1][0] if punches else self.ends.punches
+            self.ends = Ends(last, events[-1].place if events else self.ends.events)
         return Seen(
             [_PUNCH.decode(text) for _, text in punches],
             [(each.kind, _ABOUT.decode(each.text).sn) for each in events],

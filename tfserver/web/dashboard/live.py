@@ -7,9 +7,10 @@ who see them, and while the process is pressed nobody is told anything but that 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -17,7 +18,9 @@ from twisted.web.server import Request
 
 from tfserver.errors import Gone, StoreError
 from tfserver.model import Terminal, canonical_sn
+from tfserver.store.events import Ends, is_behind
 from tfserver.web.dashboard.happened import Happened, LivePunch, Seen
+from tfserver.web.dashboard.names import names_of
 from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
 from tfserver.web.problem import Problem
@@ -36,6 +39,15 @@ SHOWN: Final = 20
 ROWS_SECONDS: Final = 1.0
 """How often rows of terminals are made anew; punches do not wait for that."""
 ROWS_A_LOOK: Final = 50
+MOST_BEFORE: Final = 50
+"""Looks that are remembered for pages that were made before them and come after: five seconds in a rush."""
+
+
+class Look(NamedTuple):
+    """What was seen at one look, and where the feeds ended then."""
+
+    ends: Ends
+    seen: Seen
 
 
 class Live:
@@ -64,21 +76,44 @@ class Live:
         self._changed: dict[str, None] = {}
         """Terminals whose rows have to be made anew, oldest first."""
         self._rows_at = self._standing_at = 0.0
+        self._before: deque[Look] = deque(maxlen=MOST_BEFORE)
+        """The last looks at which something was seen."""
 
-    async def join(self, request: Request, page: Onlooker) -> None:
-        """Tell this page what happens from now on; Problem 429 when there are too many."""
+    async def place(self) -> str:
+        """Where the feeds end, for a page that is made now and says so when it joins; empty: not known."""
+        try:
+            ends = self._happened.ends if self._is_looking else await self._sources.events.ends()
+        except StoreError:
+            return ""
+        return f"{ends.punches}.{ends.events}"
+
+    async def join(self, request: Request, page: Onlooker, since: Ends | None) -> None:
+        """Tell this page what happens from now on, or from where it was made; Problem 429 when there are too
+        many."""
         mine = sum(each.opened.who.id == page.opened.who.id for each in self._pages)
         if len(self._pages) >= MOST_PAGES or mine >= MOST_OF_ONE:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too many open pages in this process")
-        if not self._pages:
-            await self._happened.begin()
+        if not self._is_looking:
+            self._before.clear()
+            await self._happened.begin(since)
         self._pages.add(page)
         self._sources.metrics.pages = len(self._pages)
         request.notifyFinish().addBoth(lambda _: self._forget(page))
         page.begin()
+        if since is not None and self._has_missed(page, since):
+            page.tell(MISSED)
         if not self._is_looking:
             self._is_looking = True
             self._look_later()
+
+    def _has_missed(self, page: Onlooker, since: Ends) -> bool:
+        """Whether something that it shows happened after it was made and before it joined; what is longer ago
+        than is remembered counts as such."""
+        if not is_behind(since, self._happened.ends):
+            return False
+        if len(self._before) < MOST_BEFORE or not is_behind(since, self._before[0].ends):
+            return any(is_behind(since, look.ends) and page.is_shown(look.seen) for look in self._before)
+        return True
 
     def _forget(self, page: Onlooker) -> None:
         page.is_over = True
@@ -114,13 +149,17 @@ class Live:
         except Gone:
             await self._happened.begin()
             seen = Seen((), (), True)
+        if seen.punches or seen.events:
+            self._before.append(Look(self._happened.ends, seen))
         was_away, self._is_away = self._is_away, False
         if seen.is_cut or was_away:
             self._tell_all(self._pages, MISSED)
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
+        punches = seen.punches[-SHOWN:]
+        names = await self._names(punches)
         begun = self._monotonic()
-        self._tell_wall(seen.punches[-SHOWN:])
+        self._tell_wall(punches, names)
         self._tell_hints(seen)
         self._spent += self._monotonic() - begun
         watched = frozenset().union(*(page.topics.rows for page in self._pages))
@@ -130,7 +169,13 @@ class Live:
             self._rows_at = self._reactor.seconds()
             await self._tell_rows()
 
-    def _tell_wall(self, punches: Sequence[LivePunch]) -> None:
+    async def _names(self, punches: Sequence[LivePunch]) -> dict[int, str]:
+        """Of those who punched, where somebody looks who may see them."""
+        if not any(page.topics.has_wall and not page.opened.who.sites for page in self._pages):
+            return {}
+        return await names_of(self._sources, (), (punch.enrollid for punch in punches))
+
+    def _tell_wall(self, punches: Sequence[LivePunch], names: Mapping[int, str]) -> None:
         """New punches, oldest first."""
         chunks: dict[tuple[object, ...], bytes] = {}
         for page in self._pages:
@@ -140,7 +185,11 @@ class Live:
                 continue
             if alike not in chunks:
                 shown = [p for p in punches if topics.shows(p.sn, p.site) and page.sees(p.site)]
-                rows = [page.screen.piece("punches/row.html", "row", punch) for punch in shown]
+                known: Mapping[int, str] = {} if page.opened.who.sites else names
+                rows = [
+                    page.screen.piece("punches/row.html", "row", punch, known.get(punch.enrollid, ""))
+                    for punch in shown
+                ]
                 chunks[alike] = event("punches", rows) if rows else b""
             if chunks[alike]:
                 page.tell(chunks[alike])

@@ -10,8 +10,10 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.web.server import Request
 from zope.interface import implementer
 
+from tfserver.model import canonical_sn
 from tfserver.store.sessions import Opened
 from tfserver.web import auth
+from tfserver.web.dashboard.happened import Seen
 from tfserver.web.dashboard.screens import Screen
 from tfserver.web.dashboard.topics import Topics
 from tfserver.web.watcher import KEEP_ALIVE_SECONDS, MEDIA, STALLED_SECONDS
@@ -57,6 +59,16 @@ class Onlooker:
     def sees(self, site: str) -> bool:
         """Whether what is at a site may be shown here."""
         return auth.reaches(self.opened.who.sites, site)
+
+    def is_shown(self, seen: Seen) -> bool:
+        """Whether something of this changes what the page shows."""
+        topics = self.topics
+        return (
+            seen.is_cut
+            or any(topics.wants(kind, sn) for kind, sn in seen.kinds())
+            or any(topics.shows(punch.sn, punch.site) and self.sees(punch.site) for punch in seen.punches)
+            or not topics.rows.isdisjoint(canonical_sn(sn) for _, sn in seen.kinds())
+        )
 
     def begin(self) -> None:
         """Send the head."""

@@ -19,4 +19,4 @@ def screen_for(call: Call) -> Screen:
 
 def show(call: Call, template: str, here: str, **context: Any) -> Answer:
     """A page for who asks; ``here`` is the path of its entry in the navigation."""
-    return screen_for(call).page(template, {"here": here, **context})
+    return screen_for(call).page(template, {"here": here, "since": call.since, **context})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from tfserver.model import SN_PATTERN, canonical_sn
+from tfserver.store.events import Ends
 from tfserver.web.query import Parameter, Query, choices, text
 
 MOST_TERMINALS: Final = 200
 MOST_TEXT: Final = 8000
+PLACE: Final = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
 KINDS: Final = ("punch", "terminal", "command", "sync", "enrolment")
 """Of what happens."""
 
@@ -21,12 +24,21 @@ def _sns(given: str) -> frozenset[str]:
     return found
 
 
+def _ends(given: str) -> Ends:
+    """Places as ``data-since`` of a page has them."""
+    punches, _, events = given.partition(".")
+    if not (PLACE.fullmatch(punches) and PLACE.fullmatch(events)):
+        raise ValueError("expected the place of a punch and that of an event with a point between them")
+    return Ends(punches, events)
+
+
 PARAMETERS: Final = (
     Parameter("rows", "tell of these terminals as rows of the fleet", {"type": "string"}, _sns, frozenset()),
     choices("wall", "tell of punches as rows of the wall", ("on",)),
     choices("hints", "tell that something of these kinds happened", KINDS),
     Parameter("of", "hints and punches only of these terminals", {"type": "string"}, _sns, frozenset()),
     text("site", "punches only of this site"),
+    Parameter("since", "where the feeds ended when the page was made", {"type": "string"}, _ends, None),
 )
 
 

@@ -23,5 +23,5 @@ async def live(call: Call) -> Answer | Streamed:
         return Answer(b"", media=MEDIA)
     topics, now = topics_of(call.query), call.desk.reactor.seconds
     page = Onlooker(call.request, call.opened, screen_for(call), topics, now)
-    await call.desk.live.join(call.request, page)
+    await call.desk.live.join(call.request, page, call.query["since"])
     return Streamed()

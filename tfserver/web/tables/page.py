@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from tfserver.store.principals import Role
+from tfserver.web.call import Call
 from tfserver.web.query import Parameter
 from tfserver.web.route import OK, READER, Handler, Route, Scope, Shape
 
 _HTML: Final = {OK: Shape("the page", str, ("text/html",))}
+
+
+def _made_at(handler: Handler) -> Handler:
+    """A page that says from where on it has to be told what happens."""
+
+    async def made(call: Call) -> Any:
+        """The page as its handler makes it, for who is signed in or not."""
+        if call.who.id:
+            call.since = await call.desk.live.place()
+        return await handler(call)
+
+    return made
 
 
 def page(
@@ -27,7 +40,7 @@ def page(
         summary=f"The page {name.replace('_', ' ')}",
         role=role,
         scope=scope,
-        handler=handler,
+        handler=_made_at(handler),
         query=query,
         answers=_HTML,
         is_page=True,

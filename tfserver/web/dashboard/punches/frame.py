@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from tfserver.web.answer import Answer
@@ -32,12 +31,3 @@ async def sites(call: Call) -> list[str]:
     """The sites of terminals that somebody sees."""
     found = {each.terminal.site for each in await call.desk.roll.all()}
     return sorted(site for site in found if site and call.sees(site))
-
-
-async def names_of(call: Call, numbers: Iterable[int]) -> dict[int, str]:
-    """What the directory calls these people, for those who may see it."""
-    if call.who.sites:
-        return {}
-    wanted = sorted({number for number in numbers if number > 0})
-    found = await call.sources.people.directory.many(wanted)
-    return {known.person.enrollid: known.person.name for known in found}

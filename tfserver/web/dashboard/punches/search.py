@@ -21,8 +21,9 @@ from tfserver.web.answer import Answer, Streamed
 from tfserver.web.api import punches as api
 from tfserver.web.call import Call
 from tfserver.web.dashboard.happened import LivePunch
+from tfserver.web.dashboard.names import names_of
 from tfserver.web.dashboard.punches import words
-from tfserver.web.dashboard.punches.frame import HERE, names_of, show_inside, sites
+from tfserver.web.dashboard.punches.frame import HERE, show_inside, sites
 from tfserver.web.query import Parameter, choices, integer, place, text
 
 PLACE: Final = f"{HERE}/search"
@@ -92,7 +93,7 @@ async def search(call: Call) -> Answer:
         found=found,
         following=looked.following,
         is_cut=looked.is_cut,
-        names=await names_of(call, (each.punch.enrollid for each in found)),
+        names=await names_of(call.sources, call.who.sites, (each.punch.enrollid for each in found)),
         given=call.query.given,
         sites=await sites(call),
         zone=str(zone),
@@ -162,7 +163,7 @@ async def person(call: Call) -> Answer:
         "person.html",
         PLACE,
         enrollid=enrollid,
-        name=(await names_of(call, [enrollid])).get(enrollid, ""),
+        name=(await names_of(call.sources, call.who.sites, [enrollid])).get(enrollid, ""),
         days=days,
         undated=undated,
         is_cut=is_cut,

@@ -9,7 +9,8 @@ import msgspec
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.dashboard.happened import LivePunch
-from tfserver.web.dashboard.punches.frame import HERE, names_of, show_inside, sites
+from tfserver.web.dashboard.names import names_of
+from tfserver.web.dashboard.punches.frame import HERE, show_inside, sites
 from tfserver.web.query import text
 
 SHOWN: Final = 50
@@ -26,6 +27,6 @@ async def wall(call: Call) -> Answer:
     told = await call.sources.feed.last(LOOKED_AT if is_some else SHOWN)
     seen = [punch for punch in map(_PUNCH.decode, told) if call.sees(punch.site)]
     shown = [punch for punch in seen if site in ("", punch.site)][:SHOWN]
-    names = await names_of(call, (punch.enrollid for punch in shown))
+    names = await names_of(call.sources, call.who.sites, (punch.enrollid for punch in shown))
     context = {"punches": shown, "names": names, "site": site, "sites": await sites(call)}
     return show_inside(call, "wall.html", HERE, **context)

@@ -1,11 +1,10 @@
 // What changes, as server-sent events. A page that nobody sees lets go of its connection: browsers have few.
 
 import { ask } from "./api.js";
-import { addRows, patchRow, refresh } from "./patch.js";
+import { MOST_ROWS, addRows, patchRow, refresh } from "./patch.js";
 
 const HIDDEN_MS = 10_000;
 const KEEP_MS = 600_000;
-const MOST_ROWS = 100;
 const state = document.querySelector("[data-live-state]");
 
 function show(name) {
@@ -29,6 +28,9 @@ function wanted() {
   return asked.toString();
 }
 
+/** The page as it stands was made before this place of the feeds. */
+const since = () => (state.dataset.since ? `&since=${state.dataset.since}` : "");
+
 let source = null;
 let asked = "";
 let wasOpen = false;
@@ -41,10 +43,10 @@ function soon() {
 function open() {
   asked = wanted();
   if (!asked || source) return;
-  source = new EventSource(`/live?${asked}`);
+  source = new EventSource(`/live?${asked}${since()}`);
   source.addEventListener("open", () => {
     show("on");
-    // what happened in between is not told
+    // an EventSource that comes back by itself says where the page began, not where it was
     if (wasOpen) refresh();
     wasOpen = true;
   });

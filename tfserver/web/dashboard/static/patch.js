@@ -1,5 +1,6 @@
 // Pages change in place: only what differs is replaced, so nothing flickers and nobody loses their place.
 
+export const MOST_ROWS = 100;
 const same = (one, other) => one.outerHTML === other.outerHTML;
 
 /** What somebody has opened stays open. */
@@ -59,7 +60,17 @@ export function addRows(list, rows, most) {
   while (list.children.length > most) list.lastElementChild.remove();
 }
 
+/** Rows that came while nobody told of them. */
+function fillWall(fresh) {
+  const wall = document.querySelector("[data-wall]");
+  const other = fresh.querySelector("[data-wall]");
+  if (wall && other) addRows(wall, [...other.children].reverse().map((row) => row.outerHTML), MOST_ROWS);
+}
+
 function inPlace(fresh) {
+  const state = "[data-live-state]";
+  document.querySelector(state).dataset.since = fresh.querySelector(state)?.dataset.since || "";
+  fillWall(fresh);
   for (const part of document.querySelectorAll("[data-live]")) {
     const other = fresh.getElementById(part.id);
     if (other) replace(part, document.adoptNode(other), false);

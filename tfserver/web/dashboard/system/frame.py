@@ -40,7 +40,15 @@ def show_inside(call: Call, template: str, place: str, **context: Any) -> Answer
         """How long, in the viewer's language, as coarse as people say it."""
         return str(format_timedelta(timedelta(seconds=seconds), threshold=1.5, locale=locale))
 
-    common = {"here": HERE, "here_within": place, "places": PLACES, "told": words, "span": span, "mib": mib}
+    common = {
+        "here": HERE,
+        "since": call.since,
+        "here_within": place,
+        "places": PLACES,
+        "told": words,
+        "span": span,
+        "mib": mib,
+    }
     return screen.page(f"system/{template}", {**common, **context})
 
 

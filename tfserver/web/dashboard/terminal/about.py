@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.python.failure import Failure
 
 from tfserver.model import Terminal, canonical_sn
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.dashboard.languages import mark

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from tfserver.model import Admission, Clock, Terminal
-from tfserver.store.terminals import Proof
+from tfserver.store.proven import Proof
 from tfserver.web.dashboard.languages import mark
 
 SILENT: Final = timedelta(minutes=15)
