@@ -1,9 +1,14 @@
-"""The wall of punches in a real browser, with real punches."""
+"""The pages of punches in a real browser, with real punches."""
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 from tests.dashboard.browser import BrowserScene
 from tests.dashboard.stage import usual
+from tests.dashboard.visit import Visit
+from tests.real.client import log
 
 
 class WallTests(BrowserScene):
@@ -32,4 +37,64 @@ class WallTests(BrowserScene):
         visit.until(lambda: "4711" in row.inner_text(), "the punch is on the wall")
         self.assertIn("WALL00000001", row.inner_text())
         self.assertTrue(visit.page.evaluate("window.isSame === true"))
+        visit.assert_clean()
+
+
+class FoundTests(BrowserScene):
+    """Somebody who looks back."""
+
+    SITE = "Depot"
+
+    def push(self, sn: str, *records: tuple[int, str]) -> None:
+        """Let a terminal of their site have recorded this."""
+        client = usual().server.client()
+        self.addCleanup(client.shut)
+        assert client.register(sn)["result"]
+        status, answer = usual().server.patch(f"/terminals/{sn}", {"site": self.SITE})
+        assert status == 200, answer
+        told = [log(enrollid, when) for enrollid, when in records]
+        assert client.ask(cmd="sendlog", count=len(told), record=told)["result"]
+
+    def look(self, path: str) -> Visit:
+        """An administrator at a page."""
+        visit = self.visit(usual().url, token=usual().token)
+        visit.goto(path)
+        return visit
+
+    def test_search(self) -> None:
+        """Who, where and when find punches, the newest first; the file has the same; a number leads on."""
+        sn = "BACK00000001"
+        self.push(sn, (7, "2026-03-02 08:00:00"), (8, "2026-03-02 08:01:00"), (7, "2026-03-03 17:00:00"))
+        visit = self.look("/punches/search")
+        visit.page.get_by_label("Person (number)").fill("7")
+        visit.page.get_by_label("Terminal", exact=True).fill(sn)
+        visit.page.get_by_role("button", name="Search").click()
+        visit.page.wait_for_url("**person=7**")
+        rows = visit.page.locator("tbody tr")
+        found = rows.all_inner_texts()
+        self.assertEqual(["17:00:00" in text for text in found], [True, False])
+        self.assertEqual(["08:00:00" in text for text in found], [False, True])
+        with visit.page.expect_download() as file:
+            visit.page.get_by_role("link", name="All of these as CSV").click()
+        with Path(file.value.path()).open(encoding="utf-8-sig") as lines:
+            listed = [(row["enrollid"], row["device_time"]) for row in csv.DictReader(lines)]
+        self.assertCountEqual(listed, [("7", "2026-03-02 08:00:00"), ("7", "2026-03-03 17:00:00")])
+        visit.assert_clean()
+
+    def test_day(self) -> None:
+        """A day of a site has its punches by hour and by terminal, and says whether all of it is here."""
+        sn = "BACK00000002"
+        self.push(sn, (7, "2026-03-04 08:00:00"), (8, "2026-03-04 08:30:00"), (7, "2026-03-04 17:00:00"))
+        visit = self.look("/punches/day?day=2026-03-04")
+        visit.page.get_by_label("Site").select_option(self.SITE)
+        visit.page.get_by_role("button", name="Show").click()
+        visit.page.wait_for_url("**site=Depot**")
+        counted = visit.page.evaluate(
+            "[...document.querySelectorAll('svg title')].map((each) => each.textContent)"
+        )
+        self.assertEqual([each for each in counted if not each.endswith(": 0")], ["08: 2", "17: 1"])
+        self.assertIn(sn, visit.page.inner_text("table.busy"))
+        self.assertIn(sn, visit.page.locator("table", has_text="Not complete").inner_text())
+        visit.page.get_by_role("link", name="2026-03-03").click()
+        visit.page.wait_for_url("**day=2026-03-03**")
         visit.assert_clean()

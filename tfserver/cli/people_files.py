@@ -17,6 +17,8 @@ from tfserver.cli.output import Column, People, Row, clean, prints
 NDJSON: Final = "application/x-ndjson"
 MEDIA: Final = {"csv": CSV, "jsonl": NDJSON}
 SUFFIXES: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+RESULTS: Final = ("made", "changed", "same", "wrong")
+"""What comes of a row."""
 OPEN: Final = ("uploading", "waiting", "working")
 MOST_ERRORS: Final = 1000
 SHOWN_ERRORS: Final = 50
@@ -59,7 +61,7 @@ def import_people(server: Api, out: People, file: str, form: str | None, dry_run
         made,
         lambda: server.get(path, limit=MOST_ERRORS),
         lambda one: one["state"] not in OPEN and "errors" in one,
-        lambda one: (one["reached"], one["rows"] or None),
+        lambda one: (sum(one[name] for name in RESULTS), one["rows"] or None),
     )
     out.shown(found, lambda: _show(found))
     return DONE if found["state"] == "done" and not found["wrong"] else REFUSED

@@ -9,11 +9,14 @@ from tests.web.import_samples import AT, IMPORT_ID, an_import
 from tests.web.in_memory import ADMIN, BOUND, OPERATOR, READER
 from tests.web.people import an_enrolment
 from tests.web.samples import ORDER_ID, SN
+from tfserver.config import Archive, Privacy
 from tfserver.model import Admission, Terminal
+from tfserver.people.erasing import CLEARED, kept_by
 from tfserver.people.retaining import Due
 from tfserver.store.people.enrolments import EnrolmentState
 from tfserver.store.people.erasures import PlaceState, Report, ShownPlace, Summary
 from tfserver.store.people.imports import ImportState
+from tfserver.web.dashboard.people.words_bringing import PLACE_NAMES
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>"""
 BEGIN = ("POST", "/api/v1/enrolments")
@@ -109,7 +112,7 @@ class ImportTests(LookingCase):
 
     def test_one(self) -> None:
         """What came of the rows, and what is wrong with which."""
-        told = {"rows": 10, "reached": 10, "made": 6, "changed": 2, "same": 1, "wrong": 1}
+        told = {"rows": 10, "reached": 11, "made": 6, "changed": 2, "same": 1, "wrong": 1}
         self.people.imports.given["get"] = an_import(state=ImportState.DONE, **told)
         page = self.look(f"/people/imports/{IMPORT_ID}", OPERATOR)
         self.assertEqual(page.texts("dd")[:5], ["10", "6", "2", "1", "1"])
@@ -118,8 +121,11 @@ class ImportTests(LookingCase):
 
     def test_goes_on(self) -> None:
         """One that goes on is looked at again, and can be stopped."""
-        self.people.imports.given["get"] = an_import(state=ImportState.WORKING, rows=10, reached=5)
+        # the first line of a CSV names its columns: row 7 is the sixth person
+        told = {"rows": 12, "reached": 7, "made": 2, "same": 3, "wrong": 1}
+        self.people.imports.given["get"] = an_import(state=ImportState.WORKING, **told)
         page = self.look(f"/people/imports/{IMPORT_ID}", OPERATOR)
+        self.assertEqual(page.all("progress")[0].given["value"], "50")
         self.assertEqual(len(page.all("div", data_every="2")), 1)
         self.assertEqual(methods(page), {("DELETE", f"/api/v1/imports/{IMPORT_ID}")})
         self.people.imports.given["get"] = None
@@ -128,6 +134,11 @@ class ImportTests(LookingCase):
 
 class ErasureTests(LookingCase):
     """Forgetting people, with proof."""
+
+    def test_places(self) -> None:
+        """Every place at the server where somebody is kept has a name that people know."""
+        known = {*CLEARED, *kept_by(Archive(), Privacy()), "directory", "key"}
+        self.assertEqual(known, set(PLACE_NAMES))
 
     def test_list(self) -> None:
         """Erasures with their places, people whose time is over, and the order for administrators alone."""

@@ -67,7 +67,8 @@ class RowError(msgspec.Struct, frozen=True):
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
     """An import and what came of its rows so far. With ``dry_run`` it says what would come of them.
-    ``reached`` is the last row that was looked at, ``told`` of how many errors something is told."""
+    ``reached`` is the last row that was looked at, by its number in the file (the first one of a CSV names
+    the columns); ``told`` of how many errors something is told."""
 
     id: str
     state: ImportState
@@ -87,6 +88,11 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     same: int
     wrong: int
     told: int
+
+    @property
+    def looked_at(self) -> int:
+        """How many of the rows have a result."""
+        return self.made + self.changed + self.same + self.wrong
 
 
 class TooManyImports(TfserverError):

@@ -100,7 +100,7 @@ async def imports(call: Call) -> Answer:
 
 
 def _percent(one: Import) -> int:
-    return round(100 * one.reached / one.rows) if one.rows else 100
+    return min(100, 100 * one.looked_at // one.rows) if one.rows else 100
 
 
 async def one_import(call: Call) -> Answer:

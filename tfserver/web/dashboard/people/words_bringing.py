@@ -42,6 +42,22 @@ PLACES: Final = {
     "kept": mark("kept, with a reason"),
     "unproven": mark("can't be proven any more"),
 }
+PLACE_NAMES: Final = {
+    "audit": mark("the audit"),
+    "backups": mark("backups"),
+    "directory": mark("the directory"),
+    "enrolments": mark("enrolments"),
+    "imports": mark("imported files"),
+    "journal": mark("the archive's list of erasures"),
+    "key": mark("the key of the person's credentials"),
+    "names": mark("names that terminals told"),
+    "orders": mark("orders to terminals"),
+    "pictures": mark("pictures of punches"),
+    "punches": mark("punches"),
+    "quarantine": mark("records in quarantine"),
+    "snapshots": mark("snapshots of terminals"),
+}
+"""Where a person is kept at the server."""
 LOOKS: Final = {
     "done": "good",
     "failed": "bad",
