@@ -11,6 +11,7 @@ from tests.web.in_memory import BOUND, OPERATOR, READER
 from tfserver.model import Admission, Capacity, Clock, Completeness, Gap, Terminal
 from tfserver.store.terminal_rows import Claimant
 from tfserver.web.dashboard import fleet
+from tfserver.web.dashboard.fleet import MOST_WAITING
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>"""
 
@@ -69,6 +70,23 @@ class FleetTests(LookingCase):
         values = [each.given["value"] for each in page.all("input", name="admission")]
         self.assertEqual(values, ["approved", "denied"] * 2)
         self.assertEqual(self.look("/", READER).all("form", data_method="PATCH"), [])
+
+    def test_many_wait(self) -> None:
+        """A few of them stand before the list; all are a list, where several are decided upon at once."""
+        self.with_terminals(a_terminal("A1"), *(Terminal(f"NEW{n:02}", site="north") for n in range(60)))
+        page = self.look("/", OPERATOR)
+        cards = [each for each in page.all("li") if each.given.get("id", "").startswith("w-")]
+        self.assertEqual((len(cards), page.texts("a", id="chip-pending")), (MOST_WAITING, ["60 waiting"]))
+        (link,) = [each for each in page.all("a") if "60" in each.text and "list" in each.text]
+        page = self.look(link.given["href"], OPERATOR)
+        self.assertEqual((len(self.rows(page)), self.rows(page)[0]), (50, "NEW00"))
+        self.assertEqual(page.texts("h2"), [])
+        self.assertEqual(len(self.fitting(link.given["href"])), 1)
+        numbers = self.get("/fleet/numbers?state=pending", OPERATOR).body["terminals"]
+        self.assertEqual((len(numbers), "A1" in numbers), (60, False))
+        page = self.look("/?site=north", OPERATOR)
+        self.assertEqual((self.rows(page), page.texts("h2")), (["A1"], []))
+        self.assertIn("60 terminals wait for your word", page.texts("a"))
 
     def test_claims(self) -> None:
         """Another device under a number that is taken is shown, not to who is bound to sites."""

@@ -135,6 +135,20 @@ class ImportTests(LookingCase):
 class ErasureTests(LookingCase):
     """Forgetting people, with proof."""
 
+    def test_many_places(self) -> None:
+        """Fifty places a page: first the server, then terminals that need somebody before the others."""
+        states = [PlaceState.DONE, PlaceState.OPEN, PlaceState.REFUSED]
+        places = [ShownPlace("terminal", f"T{n:03}", states[n % 3], None, "", "") for n in range(120)]
+        places.append(ShownPlace("directory", None, PlaceState.DONE, None, "", ""))
+        told = {**TOLD, "counts": {"done": 41, "open": 40, "refused": 40, "kept": 0}}
+        self.people.erasures.given["get"] = Report(**told, places=places)
+        page = self.look("/people/erasures/e1", OPERATOR)
+        heads = [each.text for each in page.all("th", scope="row")]
+        self.assertEqual((len(heads), heads[:3]), (50, ["the directory", "T002", "T005"]))
+        self.assertIn("erased 41", " ".join(page.texts("dd")))
+        page = self.look("/people/erasures/e1?page=9", OPERATOR)
+        self.assertEqual([each.text for each in page.all("th", scope="row")][-1], "T117")
+
     def test_places(self) -> None:
         """Every place at the server where somebody is kept has a name that people know."""
         known = {*CLEARED, *kept_by(Archive(), Privacy()), "directory", "key"}

@@ -111,6 +111,20 @@ class OrdersTests(TerminalCase):
         page = self.look(f"{PLACE}/orders?cmd=setuserinfo", ADMIN)
         self.assertEqual(page.all("input", name="record")[0].given["type"], "password")
 
+    def test_required(self) -> None:
+        """Only what a command can't do without has to be filled in."""
+        self.commander.given["profile"] = self.everything()
+        for word, wanted in (
+            ("setuserinfo", {"enrollid", "backupnum", "record"}),
+            ("opendoor", set()),
+            ("setdevlock", set()),
+            ("cleanlog", {"confirm"}),
+        ):
+            page = self.look(f"{PLACE}/orders?cmd={word}", ADMIN)
+            fields = [each for name in ("input", "select", "textarea") for each in page.all(name)]
+            needed = {each.given["name"] for each in fields if "required" in each.given}
+            self.assertEqual(needed, wanted, word)
+
     def test_danger_is_seen(self) -> None:
         """What can't be undone says so in words, and its button looks so."""
         page = self.look(f"{PLACE}/orders?cmd=cleanlog", ADMIN)

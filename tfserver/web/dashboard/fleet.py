@@ -18,8 +18,8 @@ from tfserver.web.problem import bad_input
 from tfserver.web.query import choices, integer, text
 
 PAGE: Final = 50
-MOST_WAITING: Final = 20
-"""Terminals that wait for approval, shown at once."""
+MOST_WAITING: Final = 8
+"""Terminals that wait for approval, and devices under another's number, shown before the list."""
 MOST_CHOSEN: Final = 10_000
 """Terminals that somebody does something to at once."""
 PARAMETERS: Final = (
@@ -45,18 +45,17 @@ async def fleet(call: Call) -> Answer:
     """The fleet as somebody wants it."""
     wish = _wish(call)
     seen = [each for each in await call.desk.roll.all() if call.sees(each.terminal.site)]
-    waiting = [each.terminal.sn for each in seen if each.kinds[0] == Admission.PENDING]
-    decided = _decided(seen)
+    waiting = [each.terminal.sn for each in seen if _is_waiting(each)]
     return show(
         call,
         "fleet/page.html",
         "/",
         wish=wish,
-        counts=listed.counted(decided),
-        sites=sorted({each.terminal.site for each in decided if each.terminal.site}),
-        sheet=await _sheet(call, decided, wish),
+        counts=listed.counted(seen),
+        sites=sorted({each.terminal.site for each in seen if each.terminal.site}),
+        sheet=await _sheet(call, _meant(seen, wish), wish),
+        is_narrowed=bool(wish.search or wish.state or wish.site),
         waiting=await call.sources.terminals.these(waiting[:MOST_WAITING]),
-        waiting_count=len(waiting),
         claims=await _claims(call),
     )
 
@@ -70,13 +69,18 @@ class Numbers(msgspec.Struct, frozen=True):
 async def numbers(call: Call) -> Numbers:
     """All that fit, on whatever page they are: what is done to all of them together begins with this."""
     seen = [each for each in await call.desk.roll.all() if call.sees(each.terminal.site)]
-    found = listed.chosen(_decided(seen), _wish(call))
+    wish = _wish(call)
+    found = listed.chosen(_meant(seen, wish), wish)
     return Numbers([each.terminal.sn for each in found[:MOST_CHOSEN]])
 
 
-def _decided(entries: Sequence[Entry]) -> list[Entry]:
-    """The list: those that wait for somebody's word stand before it."""
-    return [each for each in entries if each.kinds[0] != Admission.PENDING]
+def _is_waiting(entry: Entry) -> bool:
+    return entry.kinds[0] == Admission.PENDING
+
+
+def _meant(entries: Sequence[Entry], wish: Wish) -> list[Entry]:
+    """The list: those that wait for somebody's word are in it when somebody looks for them alone."""
+    return [each for each in entries if _is_waiting(each) == (wish.state == Admission.PENDING)]
 
 
 def _wish(call: Call) -> Wish:

@@ -32,6 +32,7 @@ class Counts(NamedTuple):
     online: int = 0
     offline: int = 0
     denied: int = 0
+    pending: int = 0
     clock: int = 0
     full: int = 0
     incomplete: int = 0
@@ -62,7 +63,7 @@ KINDS: Final[dict[str, Callable[[Brief], bool]]] = {
 }
 """What somebody looks for among those that are approved, beside whether they are there."""
 STATES: Final = ("online", "offline", "denied", "pending", "quarantined")
-CHOICES: Final = ("online", "offline", "denied", *KINDS)
+CHOICES: Final = ("online", "offline", "denied", "pending", *KINDS)
 
 
 class Entry(NamedTuple):
@@ -122,6 +123,6 @@ def chosen(entries: Sequence[Entry], wish: Wish) -> list[Entry]:
 
 
 def counted(entries: Sequence[Entry]) -> Counts:
-    """How many of each kind."""
+    """How many of each kind; all are those that somebody has decided upon."""
     found = Counter(kind for entry in entries for kind in entry.kinds)
-    return Counts(len(entries), **{name: found[name] for name in CHOICES})
+    return Counts(len(entries) - found["pending"], **{name: found[name] for name in CHOICES})

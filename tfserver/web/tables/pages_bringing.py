@@ -15,5 +15,5 @@ BRINGING: Final = (
     page(bringing.IMPORTS, "imports", bringing.imports, (bringing.LIMIT,), READER, _ALL),
     page(f"{bringing.IMPORTS}/{{id}}", "import", bringing.one_import, bringing.IMPORT_ERRORS, READER, _ALL),
     page(bringing.ERASURES, "erasures", bringing.erasures, bringing.ERASURE_LIST, OPERATOR, _ALL),
-    page(f"{bringing.ERASURES}/{{id}}", "erasure", bringing.erasure, (), OPERATOR, _ALL),
+    page(f"{bringing.ERASURES}/{{id}}", "erasure", bringing.erasure, bringing.ERASURE_PLACES, OPERATOR, _ALL),
 )

@@ -7,6 +7,7 @@ from typing import Final
 from tfserver.credentials import TABLE, Content
 from tfserver.model import Admission, canonical_sn
 from tfserver.store.people.enrolments import EnrolmentState
+from tfserver.store.people.erasures import PlaceState, ShownPlace
 from tfserver.store.people.imports import Import
 from tfserver.web.answer import Answer
 from tfserver.web.api import enrolments as enrolments_api
@@ -32,6 +33,13 @@ ENROLMENT_LIST: Final = (
 )
 IMPORT_ERRORS: Final = (integer("after", "only errors behind so many", 0, 1000, 0), LIMIT)
 ERASURE_LIST: Final = (LIMIT, CURSOR)
+ERASURE_PLACES: Final = (integer("page", "which page of its places", 1, 10_000, 1),)
+PLACES_A_PAGE: Final = 50
+STANDINGS: Final = (
+    *(PlaceState.UNPROVEN, PlaceState.REFUSED, PlaceState.WAITING),
+    *(PlaceState.OPEN, PlaceState.KEPT, PlaceState.DONE),
+)
+"""Of the places of an erasure: what needs somebody first."""
 SLOTS: Final = [
     number
     for slots in TABLE
@@ -137,7 +145,23 @@ async def erasures(call: Call) -> Answer:
 
 
 async def erasure(call: Call) -> Answer:
-    """The report of one; Problem 404."""
+    """The report of one, what is still to be done first; Problem 404."""
+    report = await erasures_api.one(call)
+    places = sorted(report.places, key=_standing)
+    pages = max(1, -(-len(places) // PLACES_A_PAGE))
+    number = min(call.query["page"], pages)
     return show_inside(
-        call, "erasure.html", ERASURES, report=await erasures_api.one(call), told=words_bringing
+        call,
+        "erasure.html",
+        ERASURES,
+        report=report,
+        shown=places[(number - 1) * PLACES_A_PAGE :][:PLACES_A_PAGE],
+        number=number,
+        pages=pages,
+        told=words_bringing,
     )
+
+
+def _standing(place: ShownPlace) -> tuple[bool, int, str]:
+    """The server before terminals, what needs somebody's help before what is done."""
+    return place.sn is not None, STANDINGS.index(place.state), place.sn or place.place

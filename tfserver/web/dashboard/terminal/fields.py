@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from msgspec import NODEFAULT, inspect
+from msgspec import inspect
 
 from tfserver import privacy
 from tfserver.order import LIVES, Danger, Life
@@ -78,7 +78,7 @@ def subject_of(command: type[Command[Any]]) -> str:
 
 
 def _field(field: inspect.Field) -> Field:
-    name, is_required = field.encode_name, field.default is NODEFAULT and field.default_factory is NODEFAULT
+    name, is_required = field.encode_name, field.required
     if name == MORE:
         return Field(name, "json", "more", "", "", False)
     told, expects = description_of(field.type), words_of(field.type)
