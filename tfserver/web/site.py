@@ -17,6 +17,7 @@ from tfserver.metrics import Metrics
 from tfserver.web.channel import PeopleChannel, refusal
 from tfserver.web.cors import Cors
 from tfserver.web.crowd import Crowd
+from tfserver.web.dashboard.screens import prepare
 from tfserver.web.desk import Desk, Room
 from tfserver.web.document import Document
 from tfserver.web.exchange import Exchange
@@ -134,6 +135,7 @@ class Pages:
         self._settings = settings
         self._visitors = Visitors(limits)
         self._router = Router((*routes, *pages))
+        prepare()
         self.desk = Desk(reactor, sources, Document(routes), settings)
         self._cors = Cors(settings.cors_origins)
 
