@@ -46,6 +46,8 @@ class LiveTests(PagesCase):
         self.used = used
         self.events.given.update(ends=self.ends, page=self.page)
         self.put(SN, "north")
+        # a slow machine is no reason for another turn
+        self.set_bound(live, "TURN_SECONDS", 1e9)
 
     def put(self, sn: str, site: str, **more: Any) -> None:
         """Let there be one terminal."""
@@ -218,6 +220,22 @@ class LiveTests(PagesCase):
         ((_, rows),) = self.told(page, live.LOOK_SECONDS)
         self.assertEqual(len(rows), live.SHOWN)
         self.assertIn(f"{59:032x}", rows[-1])
+
+    def test_turns(self) -> None:
+        """Many pages are told in turns: what else waits is done in between."""
+        self.set_bound(live, "TURN_SECONDS", 0.0)
+        pages = [self.look("wall=on") for _ in range(3)]
+        self.feed.rows.append(a_row(site="north"))
+        told: list[int] = []
+
+        def count() -> None:
+            """How many were told by now."""
+            told.append(sum(b"event: punches" in page.data for page in pages))
+
+        self.clock.callLater(live.LOOK_SECONDS, count)
+        self.clock.advance(live.LOOK_SECONDS)
+        self.assertEqual(told, [1])
+        self.assertTrue(all(b"event: punches" in page.data for page in pages))
 
     def test_slow_reader(self) -> None:
         """A page that takes nothing is not written to; once it does, it loads itself anew."""

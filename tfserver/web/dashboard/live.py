@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.web.server import Request
 
@@ -36,6 +37,8 @@ SHARE: Final = 0.03
 """Of the process's time that telling may take: with many pages and much to tell, looks are further apart."""
 SHOWN: Final = 20
 """Punches of one look that walls show, the newest; nobody reads two hundred rows a second."""
+TURN_SECONDS: Final = 0.002
+"""So long pages are told without a break."""
 ROWS_SECONDS: Final = 1.0
 """How often rows of terminals are made anew; punches do not wait for that."""
 ROWS_A_LOOK: Final = 50
@@ -157,11 +160,9 @@ class Live:
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
         punches = seen.punches[-SHOWN:]
-        names = await self._names(punches)
-        begun = self._monotonic()
-        self._tell_wall(punches, names)
-        self._tell_hints(seen)
-        self._spent += self._monotonic() - begun
+        if punches:
+            await self._tell_wall(punches, await self._names(punches))
+        await self._tell_hints(seen)
         watched = frozenset().union(*(page.topics.rows for page in self._pages))
         sns = (canonical_sn(sn) for sn in (*seen.terminals, *(punch.sn for punch in seen.punches)))
         self._changed.update(dict.fromkeys(sn for sn in sns if sn in watched))
@@ -175,46 +176,77 @@ class Live:
             return {}
         return await names_of(self._sources, (), (punch.enrollid for punch in punches))
 
-    def _tell_wall(self, punches: Sequence[LivePunch], names: Mapping[int, str]) -> None:
-        """New punches, oldest first."""
-        chunks: dict[tuple[object, ...], bytes] = {}
-        for page in self._pages:
-            topics = page.topics
-            alike = (page.alike, topics.of, topics.site)
-            if not topics.has_wall or not punches:
+    async def _tell_each(
+        self, alike: Callable[[Onlooker], Hashable | None], make: Callable[[Onlooker], bytes]
+    ) -> None:
+        """What is made once for all pages that are ``alike`` (None: it is not for them), in turns, so that no
+        terminal waits until all are told."""
+        chunks: dict[Hashable, bytes] = {}
+        begun = self._monotonic()
+        for page in list(self._pages):
+            key = alike(page)
+            if key is None:
                 continue
-            if alike not in chunks:
-                shown = [p for p in punches if topics.shows(p.sn, p.site) and page.sees(p.site)]
-                known: Mapping[int, str] = {} if page.opened.who.sites else names
-                rows = [
-                    page.screen.piece("punches/row.html", "row", punch, known.get(punch.enrollid, ""))
-                    for punch in shown
-                ]
-                chunks[alike] = event("punches", rows) if rows else b""
-            if chunks[alike]:
-                page.tell(chunks[alike])
+            if key not in chunks:
+                chunks[key] = make(page)
+            if chunks[key]:
+                page.tell(chunks[key])
+            if (spent := self._monotonic() - begun) >= TURN_SECONDS:
+                self._spent += spent
+                await deferLater(self._reactor, 0)
+                begun = self._monotonic()
+        self._spent += self._monotonic() - begun
 
-    def _tell_hints(self, seen: Seen) -> None:
+    async def _tell_wall(self, punches: Sequence[LivePunch], names: Mapping[int, str]) -> None:
+        """New punches, oldest first."""
+
+        def alike(page: Onlooker) -> Hashable | None:
+            """Rows are the same in one language, for the same sites and terminals."""
+            topics = page.topics
+            return (page.alike, topics.of, topics.site) if topics.has_wall else None
+
+        def made(page: Onlooker) -> bytes:
+            """The rows of those that it shows."""
+            known: Mapping[int, str] = {} if page.opened.who.sites else names
+            rows = [
+                page.screen.piece("punches/row.html", "row", punch, known.get(punch.enrollid, ""))
+                for punch in punches
+                if page.topics.shows(punch.sn, punch.site) and page.sees(punch.site)
+            ]
+            return event("punches", rows) if rows else b""
+
+        await self._tell_each(alike, made)
+
+    async def _tell_hints(self, seen: Seen) -> None:
         """Kinds of what happened, for pages that load themselves anew."""
-        for page in self._pages:
-            kinds = sorted({kind for kind, sn in seen.kinds() if page.topics.wants(kind, sn)})
-            if kinds:
-                page.tell(event("hints", kinds))
+        found = seen.kinds()
+
+        def made(page: Onlooker) -> bytes:
+            """Those that it wants to know of."""
+            kinds = sorted({kind for kind, sn in found if page.topics.wants(kind, sn)})
+            return event("hints", kinds) if kinds else b""
+
+        if found:
+            await self._tell_each(lambda page: (page.topics.hints, page.topics.of), made)
 
     async def _tell_rows(self) -> None:
         sns = [*self._changed][:ROWS_A_LOOK]
         for sn in sns:
             del self._changed[sn]
-        rows = await self._sources.terminals.these(sns)
-        begun = self._monotonic()
-        made: dict[tuple[object, str], str] = {}
-        for page in list(self._pages):
-            mine = [
-                each for each in rows if canonical_sn(each.sn) in page.topics.rows and page.sees(each.site)
-            ]
-            if mine:
-                page.tell(event("rows", [self._row(page, each, made) for each in mine]))
-        self._spent += self._monotonic() - begun
+        rows = {canonical_sn(each.sn): each for each in await self._sources.terminals.these(sns)}
+        known: dict[tuple[object, str], str] = {}
+
+        def alike(page: Onlooker) -> Hashable | None:
+            """Which of them it shows, to whom."""
+            shown = page.topics.rows.intersection(rows)
+            return (page.alike, shown) if shown else None
+
+        def made(page: Onlooker) -> bytes:
+            """Those that it shows."""
+            mine = [each for sn, each in rows.items() if sn in page.topics.rows and page.sees(each.site)]
+            return event("rows", [self._row(page, each, known) for each in mine]) if mine else b""
+
+        await self._tell_each(alike, made)
 
     def _row(self, page: Onlooker, terminal: Terminal, made: dict[tuple[object, str], str]) -> str:
         alike = (page.alike, terminal.sn)
