@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.web.server import Request
 
@@ -24,6 +23,7 @@ from tfserver.web.dashboard.happened import Happened, LivePunch, Seen
 from tfserver.web.dashboard.names import names_of
 from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
+from tfserver.web.dashboard.turns import Turns
 from tfserver.web.problem import Problem
 from tfserver.web.sources import Sources
 from tfserver.web.standing import STANDING_SECONDS, Standing
@@ -37,8 +37,6 @@ SHARE: Final = 0.03
 """Of the process's time that telling may take: with many pages and much to tell, looks are further apart."""
 SHOWN: Final = 20
 """Punches of one look that walls show, the newest; nobody reads two hundred rows a second."""
-TURN_SECONDS: Final = 0.002
-"""So long pages are told without a break."""
 ROWS_SECONDS: Final = 1.0
 """How often rows of terminals are made anew; punches do not wait for that."""
 ROWS_A_LOOK: Final = 50
@@ -72,9 +70,7 @@ class Live:
         self._is_looking = False
         self._is_away = False
         """Whether the store was at the last look."""
-        self._monotonic = monotonic
-        self._spent = 0.0
-        """Seconds that telling took at this look."""
+        self._turns = Turns(reactor, monotonic)
         self._happened = Happened(sources)
         self._changed: dict[str, None] = {}
         """Terminals whose rows have to be made anew, oldest first."""
@@ -124,11 +120,11 @@ class Live:
         self._sources.metrics.pages = len(self._pages)
 
     def _look_later(self) -> None:
-        wait = min(max(LOOK_SECONDS, self._spent / SHARE), MOST_LOOK_SECONDS)
+        wait = min(max(LOOK_SECONDS, self._turns.spent / SHARE), MOST_LOOK_SECONDS)
         self._reactor.callLater(wait, lambda: Deferred.fromCoroutine(self._look()))
 
     async def _look(self) -> None:
-        self._spent = 0.0
+        self._turns.spent = 0.0
         try:
             if self._sources.draining():
                 self._end(self._pages)
@@ -177,25 +173,22 @@ class Live:
         return await names_of(self._sources, (), (punch.enrollid for punch in punches))
 
     async def _tell_each(
-        self, alike: Callable[[Onlooker], Hashable | None], make: Callable[[Onlooker], bytes]
+        self, alike: Callable[[Onlooker], Hashable | None], make: Callable[[Onlooker], Awaitable[bytes]]
     ) -> None:
         """What is made once for all pages that are ``alike`` (None: it is not for them), in turns, so that no
         terminal waits until all are told."""
         chunks: dict[Hashable, bytes] = {}
-        begun = self._monotonic()
+        self._turns.begin()
         for page in list(self._pages):
             key = alike(page)
             if key is None:
                 continue
             if key not in chunks:
-                chunks[key] = make(page)
+                chunks[key] = await make(page)
             if chunks[key]:
                 page.tell(chunks[key])
-            if (spent := self._monotonic() - begun) >= TURN_SECONDS:
-                self._spent += spent
-                await deferLater(self._reactor, 0)
-                begun = self._monotonic()
-        self._spent += self._monotonic() - begun
+            await self._turns.rest()
+        self._turns.end()
 
     async def _tell_wall(self, punches: Sequence[LivePunch], names: Mapping[int, str]) -> None:
         """New punches, oldest first."""
@@ -205,14 +198,15 @@ class Live:
             topics = page.topics
             return (page.alike, topics.of, topics.site) if topics.has_wall else None
 
-        def made(page: Onlooker) -> bytes:
+        async def made(page: Onlooker) -> bytes:
             """The rows of those that it shows."""
             known: Mapping[int, str] = {} if page.opened.who.sites else names
-            rows = [
-                page.screen.piece("punches/row.html", "row", punch, known.get(punch.enrollid, ""))
-                for punch in punches
-                if page.topics.shows(punch.sn, punch.site) and page.sees(punch.site)
-            ]
+            rows = []
+            for punch in punches:
+                if page.topics.shows(punch.sn, punch.site) and page.sees(punch.site):
+                    name = known.get(punch.enrollid, "")
+                    rows.append(page.screen.piece("punches/row.html", "row", punch, name))
+                    await self._turns.rest()
             return event("punches", rows) if rows else b""
 
         await self._tell_each(alike, made)
@@ -221,7 +215,7 @@ class Live:
         """Kinds of what happened, for pages that load themselves anew."""
         found = seen.kinds()
 
-        def made(page: Onlooker) -> bytes:
+        async def made(page: Onlooker) -> bytes:
             """Those that it wants to know of."""
             kinds = sorted({kind for kind, sn in found if page.topics.wants(kind, sn)})
             return event("hints", kinds) if kinds else b""
@@ -241,10 +235,14 @@ class Live:
             shown = page.topics.rows.intersection(rows)
             return (page.alike, shown) if shown else None
 
-        def made(page: Onlooker) -> bytes:
+        async def made(page: Onlooker) -> bytes:
             """Those that it shows."""
-            mine = [each for sn, each in rows.items() if sn in page.topics.rows and page.sees(each.site)]
-            return event("rows", [self._row(page, each, known) for each in mine]) if mine else b""
+            mine = []
+            for sn, each in rows.items():
+                if sn in page.topics.rows and page.sees(each.site):
+                    mine.append(self._row(page, each, known))
+                    await self._turns.rest()
+            return event("rows", mine) if mine else b""
 
         await self._tell_each(alike, made)
 
