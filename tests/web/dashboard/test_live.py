@@ -235,7 +235,18 @@ class LiveTests(PagesCase):
         self.clock.callLater(live.LOOK_SECONDS, count)
         self.clock.advance(live.LOOK_SECONDS)
         self.assertLess(told[0], len(pages))
+        self.clock.pump([turns.REST_SECONDS] * 10)
         self.assertTrue(all(b"event: punches" in page.data for page in pages))
+
+    def test_flood(self) -> None:
+        """While more comes than walls show, looks are further apart."""
+        page = self.look("wall=on")
+        for number in range(live.SHOWN + 1):
+            self.feed.rows.append(a_row(site="north", uid=f"first{number}"))
+        self.assertEqual(len(self.told(page, live.LOOK_SECONDS)), 1)
+        self.feed.rows.append(a_row(site="north", uid="second"))
+        self.assertEqual(len(self.told(page, live.FLOOD_SECONDS - live.LOOK_SECONDS)), 1)
+        self.assertEqual(len(self.told(page, live.LOOK_SECONDS)), 2)
 
     def test_slow_reader(self) -> None:
         """A page that takes nothing is not written to; once it does, it loads itself anew."""

@@ -33,6 +33,8 @@ MOST_OF_ONE: Final = 250
 """Of one account or token: a wall of screens, but not all there are."""
 LOOK_SECONDS: Final = 0.1
 MOST_LOOK_SECONDS: Final = 1.0
+FLOOD_SECONDS: Final = 0.5
+"""Between looks while walls don't show all that comes anyway."""
 SHARE: Final = 0.03
 """Of the process's time that telling may take: with many pages and much to tell, looks are further apart."""
 SHOWN: Final = 20
@@ -70,6 +72,8 @@ class Live:
         self._is_looking = False
         self._is_away = False
         """Whether the store was at the last look."""
+        self._is_flood = False
+        """Whether more came at the last look than walls show."""
         self._turns = Turns(reactor, monotonic)
         self._happened = Happened(sources)
         self._changed: dict[str, None] = {}
@@ -120,7 +124,8 @@ class Live:
         self._sources.metrics.pages = len(self._pages)
 
     def _look_later(self) -> None:
-        wait = min(max(LOOK_SECONDS, self._turns.spent / SHARE), MOST_LOOK_SECONDS)
+        least = FLOOD_SECONDS if self._is_flood else LOOK_SECONDS
+        wait = min(max(least, self._turns.spent / SHARE), MOST_LOOK_SECONDS)
         self._reactor.callLater(wait, lambda: Deferred.fromCoroutine(self._look()))
 
     async def _look(self) -> None:
@@ -155,6 +160,7 @@ class Live:
             self._tell_all(self._pages, MISSED)
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
+        self._is_flood = len(seen.punches) > SHOWN
         punches = seen.punches[-SHOWN:]
         if punches:
             await self._tell_wall(punches, await self._names(punches))

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from twisted.internet.task import deferLater
 
-TURN_SECONDS: Final = 0.002
+TURN_SECONDS: Final = 0.001
 """So long without a break."""
+REST_SECONDS: Final = 0.004
+"""The break: what was told is sent in it too, which takes as long again."""
 
 
 class Turns:
@@ -28,7 +30,7 @@ class Turns:
         """Let others go on if this took long enough."""
         if self._monotonic() - self._begun >= TURN_SECONDS:
             self.end()
-            await deferLater(self._reactor, 0)
+            await deferLater(self._reactor, REST_SECONDS)
             self.begin()
 
     def end(self) -> None:
