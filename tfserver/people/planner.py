@@ -229,7 +229,8 @@ async def planned(
         return TerminalPlan(sn=sn, problem=f"it is {terminal.admission}")
     holding = await means.holdings.of(sn)
     if holding.reading is None:
-        return TerminalPlan(sn=sn, problem=f"its list was never read{f': {note}' if note else ''}")
+        why = f"its list was never read: {note}" if note else "its list was never read"
+        return TerminalPlan(sn=sn, problem=why)
     wanted = await people.wanted_at(terminal, means.local_of(terminal))
     others = await people.others(holding, wanted)
     planning = Planning(target_of(terminal, means.profiles), holding, wanted, options, others)

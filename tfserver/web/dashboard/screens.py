@@ -19,6 +19,7 @@ from tfserver.web.dashboard.assets import assets
 from tfserver.web.dashboard.languages import Language, language
 from tfserver.web.dashboard.moments import MINUTES, moment, zone_of
 from tfserver.web.dashboard.navigation import NAVIGATION
+from tfserver.web.dashboard.phrases import said
 from tfserver.web.dashboard.punches.words import ALARMS
 from tfserver.web.dashboard.viewer import Viewer
 from tfserver.web.policy import CONTENT, PAGE
@@ -71,6 +72,7 @@ def environment(code: str) -> Environment:
         number=functools.partial(_number, shown),
         zone=zone_of,
         enclosed=_enclosed,
+        said=functools.partial(said, shown),
         without_empty=_without_empty,
     )
     return made
