@@ -9,6 +9,7 @@ from tests.dashboard.browser import BrowserScene
 from tests.dashboard.stage import usual
 from tests.dashboard.visit import Visit
 from tests.real.client import log
+from tfserver.web.dashboard.punches.day import WIDTH
 
 
 class WallTests(BrowserScene):
@@ -93,6 +94,8 @@ class FoundTests(BrowserScene):
             "[...document.querySelectorAll('svg title')].map((each) => each.textContent)"
         )
         self.assertEqual([each for each in counted if not each.endswith(": 0")], ["08: 2", "17: 1"])
+        widths = "[...document.querySelectorAll('.bars .hour')].map((each) => each.getBBox().width)"
+        self.assertLess(max(visit.page.evaluate(widths)), WIDTH / 24)
         self.assertIn(sn, visit.page.inner_text("table.busy"))
         self.assertIn(sn, visit.page.locator("table", has_text="Not complete").inner_text())
         visit.page.get_by_role("link", name="2026-03-03").click()
