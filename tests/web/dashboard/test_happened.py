@@ -26,7 +26,9 @@ class HappenedTests(SynchronousTestCase):
         self.happened: list[Event] = []
         self.happen("terminal", sn="OLD")
         self.events = Face(page=self.page, ends=self.ends)
-        sources: Any = type("Sources", (), {"feed": Face(page=self.feed.page), "events": self.events})()
+        sources: Any = type(
+            "Sources", (), {"feed": Face(page=self.feed.page, last=self.feed.last), "events": self.events}
+        )()
         self.reader = Happened(sources)
         self.successResultOf(Deferred.fromCoroutine(self.reader.begin()))
 
@@ -65,6 +67,15 @@ class HappenedTests(SynchronousTestCase):
         seen = self.next()
         self.assertEqual((len(seen.events), seen.is_cut), (happened.PAGE, True))
         self.assertEqual(self.next(), Seen([], []))
+
+    def test_too_many_punches(self) -> None:
+        """Of very many punches the first and the newest are seen, each once."""
+        for more, skipped in ((2 * happened.PAGE, happened.PAGE - happened.SHOWN), (happened.PAGE + 1, 0)):
+            uids = [f"{more}-{n}" for n in range(more)]
+            self.feed.rows += [a_row(uid=uid) for uid in uids]
+            seen = [punch.uid for punch in self.next().punches]
+            self.assertEqual(seen, uids[: happened.PAGE] + uids[happened.PAGE + skipped :])
+            self.assertEqual(self.next(), Seen([], []))
 
     def test_store_away(self) -> None:
         """What happened while the store could not be asked is seen afterwards, punches as well."""

@@ -218,7 +218,7 @@ class LiveTests(PagesCase):
         page = self.look("wall=on")
         self.feed.rows += [a_row(enrollid=n, uid=f"{n:032x}") for n in range(60)]
         ((_, rows),) = self.told(page, live.LOOK_SECONDS)
-        self.assertEqual(len(rows), live.SHOWN)
+        self.assertEqual(len(rows), happened.SHOWN)
         self.assertIn(f"{59:032x}", rows[-1])
 
     def test_turns(self) -> None:
@@ -241,7 +241,7 @@ class LiveTests(PagesCase):
     def test_flood(self) -> None:
         """While more comes than walls show, looks are further apart."""
         page = self.look("wall=on")
-        for number in range(live.SHOWN + 1):
+        for number in range(happened.SHOWN + 1):
             self.feed.rows.append(a_row(site="north", uid=f"first{number}"))
         self.assertEqual(len(self.told(page, live.LOOK_SECONDS)), 1)
         self.feed.rows.append(a_row(site="north", uid="second"))

@@ -11,6 +11,8 @@ from tfserver.store.events import Ends
 from tfserver.web.sources import Sources
 
 PAGE: Final = 100
+SHOWN: Final = 20
+"""Punches of one look that walls show, the newest; nobody reads two hundred rows a second."""
 
 
 class LivePunch(msgspec.Struct, frozen=True):
@@ -46,7 +48,7 @@ _ABOUT: Final = msgspec.json.Decoder(_About)
 
 class Seen(NamedTuple):
     """Punches, oldest first, and other events with their terminal (empty: about none). ``is_cut``: there were
-    more events than that; of more punches only these are told."""
+    more events than that. Of more punches these are the first and the newest ones."""
 
     punches: Sequence[LivePunch]
     events: Sequence[tuple[str, str]]
@@ -78,13 +80,16 @@ class Happened:
         """What is new. Gone when the place is no longer kept; StoreError."""
         punches = await self._sources.feed.page(self.ends.punches, PAGE)
         events = await self._sources.events.page(self.ends.events, PAGE)
+        texts = [text for _, text in punches]
         if len(punches) == PAGE or len(events) == PAGE:
             await self.begin()
+            texts += reversed(await self._sources.feed.last(SHOWN) if len(punches) == PAGE else [])
         else:
             last = punches[-1][0] if punches else self.ends.punches
             self.ends = Ends(last, events[-1].place if events else self.ends.events)
+        found = {punch.uid: punch for punch in map(_PUNCH.decode, texts)}
         return Seen(
-            [_PUNCH.decode(text) for _, text in punches],
+            [*found.values()],
             [(each.kind, _ABOUT.decode(each.text).sn) for each in events],
             len(events) == PAGE,
         )

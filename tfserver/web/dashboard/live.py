@@ -19,7 +19,7 @@ from twisted.web.server import Request
 from tfserver.errors import Gone, StoreError
 from tfserver.model import Terminal, canonical_sn
 from tfserver.store.events import Ends, is_behind
-from tfserver.web.dashboard.happened import Happened, LivePunch, Seen
+from tfserver.web.dashboard.happened import SHOWN, Happened, LivePunch, Seen
 from tfserver.web.dashboard.names import names_of
 from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
@@ -37,8 +37,6 @@ FLOOD_SECONDS: Final = 0.5
 """Between looks while walls don't show all that comes anyway."""
 SHARE: Final = 0.03
 """Of the process's time that telling may take: with many pages and much to tell, looks are further apart."""
-SHOWN: Final = 20
-"""Punches of one look that walls show, the newest; nobody reads two hundred rows a second."""
 ROWS_SECONDS: Final = 1.0
 """How often rows of terminals are made anew; punches do not wait for that."""
 ROWS_A_LOOK: Final = 50
