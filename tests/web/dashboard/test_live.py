@@ -46,8 +46,9 @@ class LiveTests(PagesCase):
         self.used = used
         self.events.given.update(ends=self.ends, page=self.page)
         self.put(SN, "north")
-        # a slow machine is no reason for another turn
+        # a slow machine is no reason for another turn, or for looking later
         self.set_bound(turns, "TURN_SECONDS", 1e9)
+        self.set_bound(live, "SHARE", 1e9)
 
     def put(self, sn: str, site: str, **more: Any) -> None:
         """Let there be one terminal."""
