@@ -245,9 +245,15 @@ class LiveTests(PagesCase):
         for number in range(happened.SHOWN + 1):
             self.feed.rows.append(a_row(site="north", uid=f"first{number}"))
         self.assertEqual(len(self.told(page, live.LOOK_SECONDS)), 1)
-        self.feed.rows.append(a_row(site="north", uid="second"))
-        self.assertEqual(len(self.told(page, live.FLOOD_SECONDS - live.LOOK_SECONDS)), 1)
-        self.assertEqual(len(self.told(page, live.LOOK_SECONDS)), 2)
+        for number in range(happened.PAGE):
+            self.feed.rows.append(a_row(site="north", uid=f"second{number}"))
+        self.assertEqual(len(self.told(page, live.FLOOD_SECONDS - 2 * live.LOOK_SECONDS)), 1)
+        self.assertEqual(len(self.told(page, 4 * live.LOOK_SECONDS)), 2)
+        for number in range(happened.PAGE - 1):
+            self.feed.rows.append(a_row(site="north", uid=f"third{number}"))
+        self.assertEqual(len(self.told(page, live.FLOOD_SECONDS + 2 * live.LOOK_SECONDS)), 3)
+        self.feed.rows.append(a_row(site="north", uid="last"))
+        self.assertEqual(len(self.told(page, 2 * live.LOOK_SECONDS)), 4)
 
     def test_slow_reader(self) -> None:
         """A page that takes nothing is not written to; once it does, it loads itself anew."""

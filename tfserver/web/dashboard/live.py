@@ -19,7 +19,7 @@ from twisted.web.server import Request
 from tfserver.errors import Gone, StoreError
 from tfserver.model import Terminal, canonical_sn
 from tfserver.store.events import Ends, is_behind
-from tfserver.web.dashboard.happened import SHOWN, Happened, LivePunch, Seen
+from tfserver.web.dashboard.happened import PAGE, SHOWN, Happened, LivePunch, Seen
 from tfserver.web.dashboard.names import names_of
 from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
@@ -33,8 +33,10 @@ MOST_OF_ONE: Final = 250
 """Of one account or token: a wall of screens, but not all there are."""
 LOOK_SECONDS: Final = 0.1
 MOST_LOOK_SECONDS: Final = 1.0
-FLOOD_SECONDS: Final = 0.5
+FLOOD_SECONDS: Final = 1.0
 """Between looks while walls don't show all that comes anyway."""
+FLOOD: Final = SHOWN / LOOK_SECONDS
+"""So many punches a second are one."""
 SHARE: Final = 0.03
 """Of the process's time that telling may take: with many pages and much to tell, looks are further apart."""
 ROWS_SECONDS: Final = 1.0
@@ -71,7 +73,9 @@ class Live:
         self._is_away = False
         """Whether the store was at the last look."""
         self._is_flood = False
-        """Whether more came at the last look than walls show."""
+        """Whether more came before the last look than walls show."""
+        self._wait = LOOK_SECONDS
+        """Seconds between the last two looks."""
         self._turns = Turns(reactor, monotonic)
         self._happened = Happened(sources)
         self._changed: dict[str, None] = {}
@@ -123,8 +127,8 @@ class Live:
 
     def _look_later(self) -> None:
         least = FLOOD_SECONDS if self._is_flood else LOOK_SECONDS
-        wait = min(max(least, self._turns.spent / SHARE), MOST_LOOK_SECONDS)
-        self._reactor.callLater(wait, lambda: Deferred.fromCoroutine(self._look()))
+        self._wait = min(max(least, self._turns.spent / SHARE), MOST_LOOK_SECONDS)
+        self._reactor.callLater(self._wait, lambda: Deferred.fromCoroutine(self._look()))
 
     async def _look(self) -> None:
         self._turns.spent = 0.0
@@ -158,7 +162,7 @@ class Live:
             self._tell_all(self._pages, MISSED)
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
-        self._is_flood = len(seen.punches) > SHOWN
+        self._is_flood = len(seen.punches) > min(FLOOD * self._wait, PAGE - 1)
         punches = seen.punches[-SHOWN:]
         if punches:
             await self._tell_wall(punches, await self._names(punches))
