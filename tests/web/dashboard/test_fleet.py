@@ -106,10 +106,11 @@ class FleetTests(LookingCase):
 
     def test_search_and_order(self) -> None:
         """Words are found in any part, columns sort both ways, and links keep what was asked."""
-        one = a_terminal("A1", name="Gate", tags=["roof"])
+        one = a_terminal("A1", name="Gate", tags=["roof"], owner="office-2")
         self.with_terminals(one, a_terminal("A2", name="Hall"), a_terminal("A3", name="Attic", online=False))
         self.assertEqual(self.rows(self.look("/?search=GATE+roof")), ["A1"])
         self.assertEqual(self.rows(self.look("/?search=roof+hall")), [])
+        self.assertEqual(self.rows(self.look("/?search=office-2")), ["A1"])
         self.assertEqual(self.rows(self.look("/?order=-name")), ["A2", "A1", "A3"])
         self.with_terminals(one, a_terminal("A2"), a_terminal("A3", name="Attic", online=False))
         self.pages.desk.roll.note(["A2"])

@@ -23,7 +23,7 @@ MOST_WAITING: Final = 8
 MOST_CHOSEN: Final = 10_000
 """Terminals that somebody does something to at once."""
 PARAMETERS: Final = (
-    text("search", "in name, serial number, site, tags, model or firmware"),
+    text("search", "in name, serial number, site, tags, model, firmware or process"),
     choices("state", "only those of one kind", listed.CHOICES),
     text("site", "only those at this site"),
     choices("order", "by this column, with a minus the other way round", tuple(

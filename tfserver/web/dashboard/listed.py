@@ -82,7 +82,7 @@ def entry_of(terminal: Brief) -> Entry:
     """What lists know of a terminal."""
     is_ours = terminal.admission is Admission.APPROVED
     kinds = tuple(name for name, fits in KINDS.items() if is_ours and fits(terminal))
-    parts = [terminal.sn, terminal.name, terminal.site, terminal.model, terminal.firmware]
+    parts = [terminal.sn, terminal.name, terminal.site, terminal.model, terminal.firmware, terminal.owner]
     text = "\n".join([*parts, *terminal.tags]).casefold()
     name = (*_text(terminal.name), terminal.sn)
     return Entry(terminal, (state_of(terminal), *kinds), name, text)
