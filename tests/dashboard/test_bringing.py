@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.dashboard.browser import BrowserScene
+from tests.dashboard.office import OfficeScene
 from tests.dashboard.stage import usual
 from tests.dashboard.visit import Visit
 
@@ -13,15 +13,8 @@ ENROLLED, IMPORTED, ERASED = 9101, 9102, 9103
 ROWS = f"enrollid,name\r\n{IMPORTED},Nora\r\nx,Nobody\r\n".encode()
 
 
-class BringingTests(BrowserScene):
+class BringingTests(OfficeScene):
     """People of their own, whom no other test looks at."""
-
-    def look(self, path: str) -> Visit:
-        """An administrator at a page, who says yes to what is asked."""
-        visit = self.visit(usual().url, token=usual().token)
-        visit.page.on("dialog", lambda asked: asked.accept())
-        visit.goto(path)
-        return visit
 
     def person(self, enrollid: int) -> tuple[int, Any]:
         """Status and body of what the API says of somebody."""

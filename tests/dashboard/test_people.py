@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.commands.pictures import picture, stripes
-from tests.dashboard.browser import BrowserScene
+from tests.dashboard.office import OfficeScene
 from tests.dashboard.stage import usual
 from tests.dashboard.visit import Visit
 
@@ -13,15 +13,8 @@ NEW, OTHER, LEAVING = 9001, 9002, 9003
 """Numbers that nobody else on the stage has."""
 
 
-class PeopleTests(BrowserScene):
+class PeopleTests(OfficeScene):
     """People of their own, whom no other test looks at."""
-
-    def look(self, path: str) -> Visit:
-        """An administrator at a page, who says yes to what is asked."""
-        visit = self.visit(usual().url, token=usual().token)
-        visit.page.on("dialog", lambda asked: asked.accept())
-        visit.goto(path)
-        return visit
 
     def person(self, enrollid: int) -> dict[str, Any]:
         """What the API says of somebody."""

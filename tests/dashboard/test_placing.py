@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from tests.dashboard.browser import BrowserScene
+from tests.dashboard.office import OfficeScene
 from tests.dashboard.stage import usual
-from tests.dashboard.visit import Visit
 
 NAME = "walkers"
 NOBODY = 987_654
 """Nobody on the stage has this number."""
 
 
-class PlacingTests(BrowserScene):
+class PlacingTests(OfficeScene):
     """A group of its own, which chooses one terminal."""
-
-    def look(self, path: str) -> Visit:
-        """An administrator at a page, who says yes to what is asked."""
-        visit = self.visit(usual().url, token=usual().token)
-        visit.page.on("dialog", lambda asked: asked.accept())
-        visit.goto(path)
-        return visit
 
     def make(self, sn: str) -> None:
         """Let the group be there, and go again."""

@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 
 from tests.dashboard.browser import BrowserScene
+from tests.dashboard.office import OfficeScene
 from tests.dashboard.stage import usual
-from tests.dashboard.visit import Visit
 from tests.real.client import log
 from tfserver.web.dashboard.punches.day import WIDTH
 
@@ -41,7 +41,7 @@ class WallTests(BrowserScene):
         visit.assert_clean()
 
 
-class FoundTests(BrowserScene):
+class FoundTests(OfficeScene):
     """Somebody who looks back."""
 
     SITE = "Depot"
@@ -55,12 +55,6 @@ class FoundTests(BrowserScene):
         assert status == 200, answer
         told = [log(enrollid, when) for enrollid, when in records]
         assert client.ask(cmd="sendlog", count=len(told), record=told)["result"]
-
-    def look(self, path: str) -> Visit:
-        """An administrator at a page."""
-        visit = self.visit(usual().url, token=usual().token)
-        visit.goto(path)
-        return visit
 
     def test_search(self) -> None:
         """Who, where and when find punches, the newest first; the file has the same; a number leads on."""

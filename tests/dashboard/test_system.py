@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.dashboard.browser import BrowserScene
+from tests.dashboard.office import OfficeScene
 from tests.dashboard.stage import usual
 from tests.dashboard.visit import Visit
 from tests.real.client import log
@@ -12,15 +12,8 @@ PASSWORD, ANOTHER = "seven quiet harbours", "eight loud harbours"
 NAME, TOKEN = "otto", "payroll of the walk"
 
 
-class SystemTests(BrowserScene):
+class SystemTests(OfficeScene):
     """Tokens, accounts and webhooks of their own, whom no other test looks at."""
-
-    def look(self, path: str) -> Visit:
-        """An administrator at a page, who says yes to what is asked."""
-        visit = self.visit(usual().url, token=usual().token)
-        visit.page.on("dialog", lambda asked: asked.accept())
-        visit.goto(path)
-        return visit
 
     def test_token(self) -> None:
         """A token is shown once, in a dialog, works from then on, and is revoked with one click."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.dashboard.browser import BrowserScene
+from tests.dashboard.office import OfficeScene
 from tests.dashboard.stage import usual
 from tests.dashboard.visit import Visit
 from tests.real.client import RealClient, log
@@ -13,14 +13,12 @@ MARK = "window.isSame = true"
 SAME = "window.isSame === true"
 
 
-class TerminalTests(BrowserScene):
+class TerminalTests(OfficeScene):
     """One that obeys, and others of their own, which only talk."""
 
     def look(self, path: str) -> Visit:
-        """An administrator at a page that is told what changes, who says yes to what is asked."""
-        visit = self.visit(usual().url, token=usual().token)
-        visit.page.on("dialog", lambda asked: asked.accept())
-        visit.goto(path)
+        """The same, once the page is told what changes."""
+        visit = super().look(path)
         visit.page.wait_for_selector("[data-live-state=on]")
         visit.page.evaluate(MARK)
         return visit

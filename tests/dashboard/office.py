@@ -1,0 +1,18 @@
+"""An administrator who works with the server that tests share."""
+
+from __future__ import annotations
+
+from tests.dashboard.browser import BrowserScene
+from tests.dashboard.stage import usual
+from tests.dashboard.visit import Visit
+
+
+class OfficeScene(BrowserScene):
+    """Tests that leave alone what others look at."""
+
+    def look(self, path: str) -> Visit:
+        """An administrator at a page, who says yes to what is asked."""
+        visit = self.visit(usual().url, token=usual().token)
+        visit.page.on("dialog", lambda asked: asked.accept())
+        visit.goto(path)
+        return visit
