@@ -171,7 +171,7 @@ class DayTests(LookingCase):
         rows = [("A1", 8, 40), ("A1", 17, 20), *((f"T{n:02}", 9, 1) for n in range(25))]
         self.archive.given["by_hour"] = ("0-0", rows)
         page = self.look_at()
-        bars = page.all("rect", **{"class": "bar"})
+        bars = page.all("rect", **{"class": "hour"})
         self.assertEqual(
             (len(bars), bars[8].given["height"], bars[17].given["height"]), (24, "120.0", "60.0")
         )
