@@ -71,6 +71,10 @@ class FleetTests(BrowserScene):
         self.assertEqual(visit.page.evaluate("[...new Set(window.cells)]"), ["Last punch"])
         self.assertTrue(box.is_checked())
         self.assertTrue(visit.page.evaluate(SAME))
+        visit.page.evaluate("window.cells = []")
+        self.stage.server.patch("/terminals/LIVE00000001", {"site": "Harbour"})
+        visit.until(lambda: visit.page.evaluate("window.cells.length"), "another cell has changed")
+        self.assertEqual(visit.page.evaluate("[...new Set(window.cells)]"), ["Site"])
         client.shut()
         row = visit.page.locator("#t-LIVE00000001")
         visit.until(lambda: "offline" in row.inner_text(), "it is offline")
@@ -115,6 +119,33 @@ class FleetTests(BrowserScene):
         visit.page.wait_for_selector("[data-live-state=on]")
         # how a browser tells of a server that is not there
         visit.forgive(r"ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK|request failed|503|502")
+        visit.assert_clean()
+
+
+class FirstTests(BrowserScene):
+    """A server that no terminal has come to."""
+
+    def test_the_first_terminal(self) -> None:
+        """It waits as a card and is in the list once it is approved; nothing is reloaded or contradicts."""
+        stage = Stage(0, 0, 0)
+        stage.server.settings = "admission: {policy: approve}"
+        self.addCleanup(stage.stop)
+        stage.start()
+        visit = self.visit(stage.url, token=stage.token)
+        visit.goto("/")
+        visit.page.wait_for_selector("[data-live-state=on]")
+        visit.page.evaluate(MARK)
+        none = visit.page.get_by_text("No terminal has registered yet.")
+        self.assertTrue(none.is_visible())
+        self.assertFalse(visit.page.get_by_role("table").is_visible())
+        client = stage.server.client()
+        client.register("FIRST0000001")
+        self.addCleanup(client.shut)
+        visit.page.get_by_role("button", name="Approve FIRST0000001").click()
+        visit.until(visit.page.locator("#t-FIRST0000001").is_visible, "the terminal is in the list")
+        self.assertEqual((none.count(), visit.page.locator("li.card").count()), (0, 0))
+        self.assertTrue(visit.page.get_by_text("1 terminal fits").is_visible())
+        self.assertTrue(visit.page.evaluate(SAME))
         visit.assert_clean()
 
 

@@ -1,7 +1,19 @@
 // Pages change in place: only what differs is replaced, so nothing flickers and nobody loses their place.
 
 export const MOST_ROWS = 100;
-const same = (one, other) => one.outerHTML === other.outerHTML;
+
+/** What was told of a part, without what this page has put there: the flash of a change, the viewer's own time on hover. */
+function told(part) {
+  const bare = part.cloneNode(true);
+  for (const each of [bare, ...bare.querySelectorAll(".changed, [class=''], time[title]")]) {
+    each.classList.remove("changed");
+    if (!each.className) each.removeAttribute("class");
+    if (each.matches("time")) each.removeAttribute("title");
+  }
+  return bare.outerHTML;
+}
+
+const same = (old, fresh) => told(old) === fresh.outerHTML;
 
 /** What somebody has opened stays open. */
 function keepOpen(old, fresh) {
