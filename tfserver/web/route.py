@@ -111,6 +111,7 @@ class Route:
                 HTTPStatus.UNAUTHORIZED,
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 HTTPStatus.TOO_MANY_REQUESTS,
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 HTTPStatus.SERVICE_UNAVAILABLE,
             }
         is_for_all = self.role in (None, Role.READER) and not self.templates
