@@ -27,6 +27,8 @@ READS: Final = {
     b"set": ("SMEMBERS",),
     b"zset": ("ZRANGE", 0, -1),
     b"stream": ("XRANGE", "-", "+"),
+    # its time was over since it was listed; the name of the key is looked at all the same
+    b"none": ("EXISTS",),
 }
 OWN: Final[dict[str, dict[str, Any]]] = {
     **HABITS,

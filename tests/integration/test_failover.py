@@ -88,14 +88,14 @@ class Local(FailoverScene):
         simulator = self.busy()
         self.forgetful(simulator)
         self.until_followed(simulator)
-        wait_until(lambda: self.metric('tfserver_catchup_total{what="fetched"}') > 0, "some are fetched", 30)
+        wait_until(lambda: self.metric('tfserver_catchup_total{what="fetched"}') > 0, "some are fetched", 90)
         acked = simulator.acked()
         for where, told in (
             ("the store has", self.one.punches),
             ("whoever reads along has", lambda: list(consumer.punches)),
             ("the webhook got", lambda: [punch for one in receiver.taken() for punch in one.punches]),
         ):
-            wait_until(lambda told=told: not acked.keys() - set(map(key_of, told())), f"{where} all", 30)
+            wait_until(lambda told=told: not acked.keys() - set(map(key_of, told())), f"{where} all", 90)
         simulator.interrupt()
         self.assertEqual(faults(simulator.acked(), self.one.punches()), {})
         self.assertIn("failover", {event.get("event") for event in receiver.events()})
