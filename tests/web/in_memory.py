@@ -142,7 +142,7 @@ class PagesCase(SynchronousTestCase):
         self.terminals = Face(page=lambda after, limit: [], get=None, claimants=[], change=True, decide=True)
         self.terminals.given.update(decided=Decided(), set_path=True, these=[], briefs=[], changes=[])
         self.marks = Face(forget_gaps=1)
-        self.terminals.given["proof"] = Proof()
+        self.terminals.given.update(proof=Proof(), these_briefs=[])
         self.terminals.__dict__.update(marks=self.marks, models=Face(get=NOTHING))
         self.feed = Feed()
         self.archive = Face(find=lambda after, *_: FoundRows([], after, True, 0, "0-0"), place="0-0")

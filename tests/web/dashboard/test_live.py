@@ -106,6 +106,16 @@ class LiveTests(PagesCase):
         self.assertIn("Ines M", shown)
         self.assertNotIn("Ines M", hidden)
 
+    def test_names_of_terminals(self) -> None:
+        """Terminals have their names for those who may see where they are now."""
+        self.put(SN, "north", name="Front door")
+        pages = self.look("wall=on"), self.look("wall=on", "south")
+        self.feed.rows.append(a_row(site="south"))
+        shown, hidden = (self.told(page, live.LOOK_SECONDS)[-1][1][0] for page in pages)
+        self.assertIn("Front door", shown)
+        self.assertNotIn("Front door", hidden)
+        self.assertIn(SN, hidden)
+
     def test_made_before(self) -> None:
         """What happened between the making of a page and its joining is told to the first one as it was;
         those that come later load themselves anew if it concerns them."""

@@ -46,6 +46,13 @@ class WallTests(LookingCase):
         self.assertNotIn("99999999", stranger)
         self.assertIn("door forced open", door)
 
+    def test_names_of_terminals(self) -> None:
+        """A row names its terminal, by whatever letters the punch did."""
+        self.with_terminals(Terminal("A1B2", name="Front door", site="north", admission=Admission.APPROVED))
+        self.feed.rows[:] = [a_row(uid="a", sn="a1b2")]
+        (row,) = self.rows()
+        self.assertIn("Front door", row)
+
     def test_site(self) -> None:
         """Only punches of the site that was chosen, now and later."""
         self.with_terminals(Terminal("A", site="south", admission=Admission.APPROVED))

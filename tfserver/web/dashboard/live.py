@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,7 @@ from tfserver.errors import Gone, StoreError
 from tfserver.model import Terminal, canonical_sn
 from tfserver.store.events import Ends, is_behind
 from tfserver.web.dashboard.happened import PAGE, SHOWN, Happened, LivePunch, Seen
-from tfserver.web.dashboard.names import names_of
+from tfserver.web.dashboard.names import Names, names_of
 from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
 from tfserver.web.dashboard.turns import Turns
@@ -174,11 +174,12 @@ class Live:
             self._rows_at = self._reactor.seconds()
             await self._tell_rows()
 
-    async def _names(self, punches: Sequence[LivePunch]) -> dict[int, str]:
-        """Of those who punched, where somebody looks who may see them."""
-        if not any(page.topics.has_wall and not page.opened.who.sites for page in self._pages):
-            return {}
-        return await names_of(self._sources, (), (punch.enrollid for punch in punches))
+    async def _names(self, punches: Sequence[LivePunch]) -> Names:
+        """Of those who punched and where, when somebody looks."""
+        if not any(page.topics.has_wall for page in self._pages):
+            return Names()
+        people, terminals = (punch.enrollid for punch in punches), (punch.sn for punch in punches)
+        return await names_of(self._sources, (), people, terminals)
 
     async def _tell_each(
         self, alike: Callable[[Onlooker], Hashable | None], make: Callable[[Onlooker], Awaitable[bytes]]
@@ -198,7 +199,7 @@ class Live:
             await self._turns.rest()
         self._turns.end()
 
-    async def _tell_wall(self, punches: Sequence[LivePunch], names: Mapping[int, str]) -> None:
+    async def _tell_wall(self, punches: Sequence[LivePunch], names: Names) -> None:
         """New punches, oldest first."""
 
         def alike(page: Onlooker) -> Hashable | None:
@@ -208,12 +209,11 @@ class Live:
 
         async def made(page: Onlooker) -> bytes:
             """The rows of those that it shows."""
-            known: Mapping[int, str] = {} if page.opened.who.sites else names
+            known = names.within(page.opened.who.sites)
             rows = []
             for punch in punches:
                 if page.topics.shows(punch.sn, punch.site) and page.sees(punch.site):
-                    name = known.get(punch.enrollid, "")
-                    rows.append(page.screen.piece("punches/row.html", "row", punch, name))
+                    rows.append(page.screen.piece("punches/row.html", "row", punch, known))
                     await self._turns.rest()
             return event("punches", rows) if rows else b""
 

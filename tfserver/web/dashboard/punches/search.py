@@ -86,6 +86,7 @@ async def search(call: Call) -> Answer:
     before = call.query["before"]
     looked = await _lookback(call).page("" if before == "0" else before, PAGE, _filter(call, zone))
     found = _found(looked.entries)
+    people, terminals = (each.punch.enrollid for each in found), (each.punch.sn for each in found)
     return show_inside(
         call,
         "search.html",
@@ -93,7 +94,7 @@ async def search(call: Call) -> Answer:
         found=found,
         following=looked.following,
         is_cut=looked.is_cut,
-        names=await names_of(call.sources, call.who.sites, (each.punch.enrollid for each in found)),
+        names=await names_of(call.sources, call.who.sites, people, terminals),
         given=call.query.given,
         sites=await sites(call),
         zone=str(zone),
@@ -163,7 +164,7 @@ async def person(call: Call) -> Answer:
         "person.html",
         PLACE,
         enrollid=enrollid,
-        name=(await names_of(call.sources, call.who.sites, [enrollid])).get(enrollid, ""),
+        names=await names_of(call.sources, call.who.sites, [enrollid], (each.punch.sn for each in found)),
         days=days,
         undated=undated,
         is_cut=is_cut,

@@ -27,6 +27,7 @@ async def wall(call: Call) -> Answer:
     told = await call.sources.feed.last(LOOKED_AT if is_some else SHOWN)
     seen = [punch for punch in map(_PUNCH.decode, told) if call.sees(punch.site)]
     shown = [punch for punch in seen if site in ("", punch.site)][:SHOWN]
-    names = await names_of(call.sources, call.who.sites, (punch.enrollid for punch in shown))
+    people, terminals = (each.enrollid for each in shown), (each.sn for each in shown)
+    names = await names_of(call.sources, call.who.sites, people, terminals)
     context = {"punches": shown, "names": names, "site": site, "sites": await sites(call)}
     return show_inside(call, "wall.html", HERE, **context)
