@@ -47,6 +47,7 @@ class BriefTests(TerminalsCase):
             "room": json.dumps({"at": told, "used": {"fp": 5}}),
             "until": str(NOW - 5000),
             "whole": str(NOW),
+            "since": "2026-07-01",
             "gaps": json.dumps([gap]),
             "clock": json.dumps([[NOW - 10_000, 3600]]),
             "ahead": "3605200",
@@ -58,6 +59,7 @@ class BriefTests(TerminalsCase):
         found = await self.same(terminals, "zxab1")
         self.assertEqual((found.fullest, found.until, found.has_gaps), (1.0, NOW - 5000, True))
         self.assertEqual((found.clock, found.punched), (Clock.SUSPECT, NOW))
+        self.assertEqual(found.since, "2026-07-01")
         self.assertIsNotNone(found.clock_offset_ms)
 
     async def test_pages(self) -> None:

@@ -27,6 +27,7 @@ def brief_of(terminal: Terminal) -> Brief:
         clock_offset_ms=terminal.clock_offset_ms,
         clock=terminal.clock,
         until=_ms(terminal.completeness.until),
+        since=terminal.completeness.since,
         has_gaps=bool(terminal.completeness.gaps),
         fullest=max((each.used / each.size for each in terminal.capacity.values() if each.size), default=0.0),
         model=str(said.get("modelname") or terminal.model_profile or ""),

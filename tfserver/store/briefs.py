@@ -12,7 +12,7 @@ from tfserver.store.terminal_rows import clock_of, drift_of, room_of
 
 FIELDS: Final = (
     *("sn", "name", "site", "timezone", "admission", "owner", "conn", "devinfo", "reg_at", "ahead", "clock"),
-    *("clock_state", "echo", "room", "until", "gaps", "model_profile", "tags"),
+    *("clock_state", "echo", "room", "until", "since", "gaps", "model_profile", "tags"),
 )
 """In the order of the script."""
 _ROWS: Final = msgspec.json.Decoder(list[list[Any]])
@@ -22,7 +22,8 @@ _SAID: Final = msgspec.json.Decoder(dict[str, Any])
 
 class Brief(NamedTuple):
     """One terminal; ``punched`` (ms) is 0 where nobody punched, ``until`` (UTC, ms) None where records were
-    never proven to be here; ``fullest`` is how much is used of the room that is scarcest; ``model`` and
+    never proven to be here, ``since`` the day of the terminal's from which that holds (None: of all that it
+    had); ``fullest`` is how much is used of the room that is scarcest; ``model`` and
     ``firmware`` are as it says itself."""
 
     sn: str
@@ -36,6 +37,7 @@ class Brief(NamedTuple):
     clock_offset_ms: int | None = None
     clock: Clock = Clock.UNKNOWN
     until: int | None = None
+    since: str | None = None
     has_gaps: bool = False
     fullest: float = 0.0
     model: str = ""
@@ -70,6 +72,7 @@ def _brief(name: str, punched: str, alive: int, *values: str | bool) -> Brief:
         clock_offset_ms=drift,
         clock=clock_of(fields, drift),
         until=int(fields["until"]) if "until" in fields else None,
+        since=fields.get("since") or None,
         has_gaps=fields.get("gaps", "[]") != "[]",
         fullest=fullest(room_of(fields, said)),
         model=str(said.get("modelname") or fields.get("model_profile") or "")[:100],

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 from tests.web.dashboard.looking import LookingCase
 from tests.web.dashboard.test_fleet import a_terminal
@@ -145,14 +149,16 @@ class DayTests(LookingCase):
             a_terminal("A1", completeness=Completeness("1979-06-09T00:00:00.000Z")),
             a_terminal("A2", completeness=late),
             a_terminal("A3", completeness=Completeness("1979-06-09T00:00:00.000Z", gaps=(gap,))),
+            a_terminal("A4", completeness=Completeness("1979-06-09T00:00:00.000Z", since="1979-06-06")),
             a_terminal("B1", site="south"),
         )
         page = self.look_at(OPERATOR, "&site=north")
-        told = "Not everything of this day is proven to be here: 2 of 3 terminals are not complete."
+        told = "Not everything of this day is proven to be here: 3 of 4 terminals are not complete."
         self.assertIn(told, page.texts("p"))
-        first, second = (each.text for each in page.all("tr")[1:3])
+        first, second, third = (each.text for each in page.all("tr")[1:4])
         self.assertIn("it is not connected", first)
         self.assertIn("full", second)
+        self.assertIn("known from 1979-06-06 on", third)
         ((method, path),) = methods(page)
         self.assertEqual(method, "DELETE")
         self.assertEqual(path, "/api/v1/completeness/A3/gaps?until=1979-06-05T03%3A00%3A00.000Z")
@@ -164,6 +170,19 @@ class DayTests(LookingCase):
         told = "This day is not over: nobody can say yet whether all of it is here."
         self.assertIn(told, self.look("/punches/day").texts("p"))
         self.assertEqual(self.look("/punches/day").all("a", rel="next"), [])
+
+    def test_days_of_this_machine(self) -> None:
+        """Where nobody chose a zone, days are those of the machine, as everywhere else."""
+        self.with_terminals(a_terminal("A1"))
+        # half past ten in the evening in São Paulo is tomorrow by UTC
+        self.addCleanup(time.tzset)
+        with mock.patch.dict(os.environ, TZ="America/Sao_Paulo"):
+            time.tzset()
+            self.clock.advance(86_400 - self.clock.seconds() % 86_400 + 1.5 * 3600)
+            today = datetime.fromtimestamp(self.clock.seconds(), UTC).date() - timedelta(days=1)
+            page = self.look("/punches/day")
+        self.assertEqual(page.all("input", name="day")[0].given["value"], today.isoformat())
+        self.assertIn("This day is not over: nobody can say yet whether all of it is here.", page.texts("p"))
 
     def test_charts(self) -> None:
         """Bars for each hour and each terminal, with figures for those who see no bars."""

@@ -5,7 +5,7 @@
 -- Returns {sn, heard, punched, alive (0/1), fields…} for each; in brief one text for all of them, which is read
 -- many times faster: JSON of [sn, punched, alive (0/1), BRIEF…], false for what is not there
 local BRIEF = {'sn', 'name', 'site', 'timezone', 'admission', 'owner', 'conn', 'devinfo', 'reg_at', 'ahead', 'clock',
-  'clock_state', 'echo', 'room', 'until', 'gaps', 'model_profile', 'tags'}
+  'clock_state', 'echo', 'room', 'until', 'since', 'gaps', 'model_profile', 'tags'}
 local sns = {}
 if ARGV[4] == 'these' then
   for at = 5, #ARGV do

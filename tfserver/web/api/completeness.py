@@ -163,7 +163,7 @@ def judged(terminal: Terminal, day: date | None, default_zone: str) -> TerminalC
 def _not_complete(terminal: Terminal, day: date, default_zone: str) -> str:
     """Why a day of the terminal's is not complete, in words; empty when it is."""
     known, zone = terminal.completeness, terminal.timezone or default_zone
-    begins, ends = _midnight(day, zone, 0), _midnight(day + timedelta(days=1), zone, 1)
+    begins, ends = midnight(day, zone, 0), midnight(day + timedelta(days=1), zone, 1)
     if known.until is None or datetime.fromisoformat(known.until) < ends:
         return known.why
     if known.since is not None and day.isoformat() < known.since:
@@ -180,7 +180,7 @@ def _overlaps(gap: Gap, begins: datetime, ends: datetime) -> bool:
     return datetime.fromisoformat(gap.begin) < ends and begins < datetime.fromisoformat(gap.end)
 
 
-def _midnight(day: date, zone: str, fold: int) -> datetime:
+def midnight(day: date, zone: str, fold: int) -> datetime:
     """When a day begins in a zone (empty: this machine's), in UTC; of two moments the earlier is fold 0."""
     naive = datetime.combine(day, time(fold=fold))
     return (naive.replace(tzinfo=ZoneInfo(zone)) if zone else naive).astimezone(UTC)

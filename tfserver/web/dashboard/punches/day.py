@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from tfserver.model import Admission, Kind, canonical_sn
 from tfserver.store.archive.filter import Filter
@@ -15,6 +14,7 @@ from tfserver.web.answer import Answer
 from tfserver.web.api.completeness import judged
 from tfserver.web.call import Call
 from tfserver.web.dashboard.listed import Entry
+from tfserver.web.dashboard.moments import zone_of
 from tfserver.web.dashboard.punches.frame import HERE, show_inside, sites
 from tfserver.web.dashboard.punches.search import day
 from tfserver.web.query import text
@@ -73,7 +73,7 @@ async def a_day(call: Call) -> Answer:
         missing=missing[:MOST_INCOMPLETE],
         missing_count=len(missing),
         of=of,
-        names={canonical_sn(each.terminal.sn): each.terminal.name for each in seen},
+        known={canonical_sn(each.terminal.sn): each.terminal for each in seen},
         counted=counted,
         bars=bars(counted),
         box=(WIDTH, HEIGHT),
@@ -83,7 +83,7 @@ async def a_day(call: Call) -> Answer:
 
 def _today(call: Call) -> date:
     now = datetime.fromtimestamp(call.desk.reactor.seconds(), UTC)
-    return now.astimezone(ZoneInfo(call.sources.zone or "UTC")).date()
+    return now.astimezone(zone_of(call.sources.zone)).date()
 
 
 async def _counted(call: Call, shown: date, site: str) -> Counted:
@@ -97,7 +97,11 @@ async def _missing(call: Call, seen: Sequence[Entry], shown: date) -> tuple[list
     found: list[TerminalCompleteness] = []
     # what was read in brief tells that all is here of most: only the others are read whole
     ends = _ends(shown)
-    doubtful = [one.sn for one in ours if one.has_gaps or one.until is None or one.until < ends]
+    doubtful = [
+        one.sn
+        for one in ours
+        if one.has_gaps or one.until is None or one.until < ends or (one.since or "") > shown.isoformat()
+    ]
     for start in range(0, len(doubtful), MOST_INCOMPLETE):
         terminals = await call.sources.terminals.these(doubtful[start : start + MOST_INCOMPLETE])
         rows = [judged(each, shown, call.sources.zone) for each in terminals if call.sees(each.site)]

@@ -45,7 +45,7 @@ async def clocks(call: Call) -> Answer:
         wrong_count=len(wrong),
         doubted=None if doubted is None else doubted[:MOST_WRONG],
         doubted_count=len(doubted or ()),
-        names={canonical_sn(each.sn): each.name for each in seen},
+        known={canonical_sn(each.sn): each for each in seen},
         site=site,
         sites=await sites(call),
     )

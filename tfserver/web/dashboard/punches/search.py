@@ -6,7 +6,6 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,8 +18,10 @@ from tfserver.store.lookback import Lookback
 from tfserver.store.search import milliseconds
 from tfserver.web.answer import Answer, Streamed
 from tfserver.web.api import punches as api
+from tfserver.web.api.completeness import midnight
 from tfserver.web.call import Call
 from tfserver.web.dashboard.happened import LivePunch
+from tfserver.web.dashboard.moments import zone_of
 from tfserver.web.dashboard.names import names_of
 from tfserver.web.dashboard.punches import words
 from tfserver.web.dashboard.punches.frame import HERE, show_inside, sites
@@ -97,7 +98,7 @@ async def search(call: Call) -> Answer:
         names=await names_of(call.sources, call.who.sites, people, terminals),
         given=call.query.given,
         sites=await sites(call),
-        zone=str(zone),
+        zone=str(zone_of(zone)),
         told=words,
     )
 
@@ -111,14 +112,15 @@ def _lookback(call: Call) -> Lookback:
     return Lookback(call.sources.feed, call.sources.archive)
 
 
-async def _zone(call: Call) -> ZoneInfo:
-    """In which days begin: that of the terminal which was asked for, else that of terminals without one."""
+async def _zone(call: Call) -> str:
+    """In which days begin: that of the terminal which was asked for, else that of terminals without one
+    (empty: this machine's)."""
     sn = call.query["sn"].strip()
     decided = (await call.sources.terminals.decided(sn)).timezone if sn else ""
-    return ZoneInfo(decided or call.sources.zone or "UTC")
+    return decided or call.sources.zone
 
 
-def _filter(call: Call, zone: ZoneInfo) -> Filter:
+def _filter(call: Call, zone: str) -> Filter:
     query = call.query
     return Filter(
         sn=canonical_sn(query["sn"]),
@@ -134,10 +136,10 @@ def _filter(call: Call, zone: ZoneInfo) -> Filter:
     )
 
 
-def _begin(day: date | None, zone: ZoneInfo) -> int | None:
+def _begin(day: date | None, zone: str) -> int | None:
     if day is None:
         return None
-    return milliseconds(datetime(day.year, day.month, day.day, tzinfo=zone))
+    return milliseconds(midnight(day, zone, 0))
 
 
 class Day(NamedTuple):
@@ -150,7 +152,8 @@ class Day(NamedTuple):
 async def person(call: Call) -> Answer:
     """A month of one person, day by day, in the time that each terminal showed."""
     enrollid = int(call.path["enrollid"])
-    today = datetime.fromtimestamp(call.desk.reactor.seconds(), UTC).date()
+    now = datetime.fromtimestamp(call.desk.reactor.seconds(), UTC)
+    today = now.astimezone(zone_of(call.sources.zone)).date()
     first = call.query["month"] or today.replace(day=1)
     following = (first + 31 * _ONE_DAY).replace(day=1)
     month = first.isoformat()[:7]
