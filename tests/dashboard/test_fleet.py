@@ -94,12 +94,15 @@ class FleetTests(BrowserScene):
         visit.assert_clean()
 
     def test_several(self) -> None:
-        """What is chosen in the list is changed together, and the page shows it."""
+        """What is chosen in the list is changed together once somebody says yes, and the page shows it."""
         visit = self.look()
+        visit.page.once("dialog", lambda asked: asked.accept())
         sns = self.stage.live
         for sn in sns:
             visit.page.locator(f"#t-{sn} input").check()
         self.assertEqual(visit.page.locator("[data-picked]").inner_text(), "2")
+        # another device may claim the number of one that was approved long ago
+        self.assertEqual(visit.page.locator("#bulk").get_by_role("button", name="Approve").count(), 0)
         visit.page.locator("#bulk [name=site]").fill("Harbour")
         visit.page.get_by_role("button", name="Set the site").click()
         row = visit.page.locator(f"#t-{sns[1]}")
@@ -108,6 +111,31 @@ class FleetTests(BrowserScene):
             [self.stage.server.get(f"/terminals/{sn}")[1]["site"] for sn in sns], ["Harbour"] * 2
         )
         self.assertTrue(visit.page.locator("#bulk").is_hidden())
+        visit.assert_clean()
+
+    def test_approve_several(self) -> None:
+        """Those that wait are approved together from their own list."""
+        visit = self.look()
+        waiting = [each["sn"] for each in self.stage.server.get("/terminals?state=pending")[1]["terminals"]]
+        self.assertGreater(len(waiting), 1)
+        visit.goto("/?state=pending")
+        visit.page.locator("[data-all]").check()
+        visit.page.locator("#bulk").get_by_role("button", name="Approve").click()
+        visit.until(lambda: not visit.page.locator("[data-rows] tr").count(), "nobody waits")
+        self.assertEqual({self.admission(sn) for sn in waiting}, {"approved"})
+        visit.assert_clean()
+
+    def test_tried_again(self) -> None:
+        """What a page is told once it looks at later when it could not at first; meanwhile it says so."""
+        visit = self.look()
+        address, chip = f"{self.stage.url}/", visit.page.locator("#chip-denied")
+        denied = int(chip.locator("b").inner_text())
+        visit.page.route(address, lambda route: route.fulfill(status=503), times=1)
+        self.stage.server.patch(f"/terminals/{self.stage.live[0]}", {"admission": "denied"})
+        visit.page.wait_for_selector("[data-live-state=off]")
+        visit.until(lambda: int(chip.locator("b").inner_text()) == denied + 1, "the page has it")
+        visit.page.wait_for_selector("[data-live-state=on]")
+        visit.forgive("503")
         visit.assert_clean()
 
     def test_away_and_back(self) -> None:

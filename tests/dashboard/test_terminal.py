@@ -40,6 +40,8 @@ class TerminalTests(OfficeScene):
         sn = usual().live[0]
         visit = self.look(f"/terminals/{sn}/orders")
         visit.page.get_by_role("button", name="Open the door").click()
+        # not that it was ordered: that it is open
+        visit.page.get_by_text("opendoor: done").wait_for()
         row = visit.page.locator("tbody[data-rows] tr").first
         visit.until(lambda: row.count() and "opendoor" in row.inner_text(), "the order is in the list")
         visit.until(lambda: row.locator(".badge.good").count(), "it is done")
@@ -126,12 +128,27 @@ class TerminalTests(OfficeScene):
         visit.until(lambda: card.count() and card.locator(".badge.good").count(), "it is done")
         self.assertTrue(visit.page.evaluate(SAME))
         card.locator("summary", has_text="Give it back").click()
+        people = card.locator("[name=what][value=people]")
+        people.uncheck()
         card.locator("[name=confirm]").fill("another")
+        people.focus()
+        self.changed_elsewhere(visit, sn)
+        self.assertEqual(
+            (people.is_checked(), card.locator("[name=confirm]").input_value()), (False, "another")
+        )
         card.get_by_role("button", name="Give it back").click()
         visit.until(lambda: card.locator("[aria-invalid]").count(), "what is wrong is told at the field")
         self.assertEqual(usual().server.get(f"/terminals/{sn}/restorations")[1]["restorations"], [])
         visit.forgive("422")
         visit.assert_clean()
+
+    def changed_elsewhere(self, visit: Visit, sn: str) -> None:
+        """Somebody else takes a snapshot, and the page has looked at that."""
+        told = "new Promise((go) => document.addEventListener('patched', () => go(true), { once: true }))"
+        visit.page.evaluate(f"window.isPatched = {told}; 0")
+        status, made = usual().server.post(f"/terminals/{sn}/snapshots", {})
+        self.assertEqual(status, 202, made)
+        self.assertTrue(visit.page.evaluate("window.isPatched"))
 
     def test_own_punches(self) -> None:
         """Its punches come by themselves, those of others do not; what it says otherwise is told."""

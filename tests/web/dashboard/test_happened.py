@@ -65,7 +65,7 @@ class HappenedTests(SynchronousTestCase):
         for _ in range(happened.PAGE + 1):
             self.happen("terminal", sn=SN)
         seen = self.next()
-        self.assertEqual((len(seen.events), seen.is_cut), (happened.PAGE, True))
+        self.assertEqual((len(seen.events), seen.is_cut, seen.is_flood), (happened.PAGE, True, False))
         self.assertEqual(self.next(), Seen([], []))
 
     def test_too_many_punches(self) -> None:
@@ -76,6 +76,22 @@ class HappenedTests(SynchronousTestCase):
             seen = [punch.uid for punch in self.next().punches]
             self.assertEqual(seen, uids[: happened.PAGE] + uids[happened.PAGE + skipped :])
             self.assertEqual(self.next(), Seen([], []))
+
+    def test_events_beside_a_flood(self) -> None:
+        """Punches that are left out take no events with them."""
+        self.feed.rows += [a_row(uid=str(n)) for n in range(2 * happened.PAGE)]
+        read = self.events.given["page"]
+
+        def page(after: str, limit: int) -> list[Event]:
+            """Something happens just after events were read."""
+            found: list[Event] = read(after, limit)
+            self.events.given["page"] = read
+            self.happen("terminal", sn=SN)
+            return found
+
+        self.events.given["page"] = page
+        self.assertTrue(self.next().is_flood)
+        self.assertEqual(self.next().terminals, [SN])
 
     def test_store_away(self) -> None:
         """What happened while the store could not be asked is seen afterwards, punches as well."""

@@ -232,6 +232,18 @@ class LiveTests(PagesCase):
         self.assertEqual(len(rows), happened.SHOWN)
         self.assertIn(f"{59:032x}", rows[-1])
 
+    def test_few_among_many(self) -> None:
+        """A narrow wall shows the newest of its own; where some may be left out it loads itself anew."""
+        narrow, wide = self.look("wall=on&site=north"), self.look("wall=on")
+        mine = [a_row(site="north", uid=f"mine{n}") for n in range(2)]
+        others = [a_row(site="south", uid=f"{n:032x}") for n in range(2 * happened.SHOWN)]
+        self.feed.rows += [mine[0], *others, mine[1]]
+        ((_, rows),) = self.told(narrow, live.LOOK_SECONDS)
+        self.assertEqual([uid in row for uid, row in zip(("mine0", "mine1"), rows, strict=True)], [True] * 2)
+        self.feed.rows += [a_row(site="south", uid=f"more{n:030x}") for n in range(2 * happened.PAGE)]
+        self.assertEqual([kind for kind, _ in self.told(narrow, live.FLOOD_SECONDS)[1:]], ["missed"])
+        self.assertNotIn("missed", [kind for kind, _ in self.told(wide, 0)])
+
     def test_turns(self) -> None:
         """Many pages are told in turns: what else waits is done in between."""
         self.set_bound(turns, "TURN_SECONDS", 0.0)

@@ -48,11 +48,12 @@ _ABOUT: Final = msgspec.json.Decoder(_About)
 
 class Seen(NamedTuple):
     """Punches, oldest first, and other events with their terminal (empty: about none). ``is_cut``: there were
-    more events than that. Of more punches these are the first and the newest ones."""
+    more events than that. ``is_flood``: there may have been more punches than the first and the newest."""
 
     punches: Sequence[LivePunch]
     events: Sequence[tuple[str, str]]
     is_cut: bool = False
+    is_flood: bool = False
 
     @property
     def terminals(self) -> list[str]:
@@ -80,16 +81,19 @@ class Happened:
         """What is new. Gone when the place is no longer kept; StoreError."""
         punches = await self._sources.feed.page(self.ends.punches, PAGE)
         events = await self._sources.events.page(self.ends.events, PAGE)
+        is_flood, is_cut = len(punches) == PAGE, len(events) == PAGE
+        ends = await self._sources.events.ends() if is_flood or is_cut else self.ends
         texts = [text for _, text in punches]
-        if len(punches) == PAGE or len(events) == PAGE:
-            await self.begin()
-            texts += reversed(await self._sources.feed.last(SHOWN) if len(punches) == PAGE else [])
-        else:
-            last = punches[-1][0] if punches else self.ends.punches
-            self.ends = Ends(last, events[-1].place if events else self.ends.events)
+        if is_flood:
+            texts += reversed(await self._sources.feed.last(SHOWN))
+        self.ends = Ends(
+            ends.punches if is_flood else punches[-1][0] if punches else self.ends.punches,
+            ends.events if is_cut else events[-1].place if events else self.ends.events,
+        )
         found = {punch.uid: punch for punch in map(_PUNCH.decode, texts)}
         return Seen(
             [*found.values()],
             [(each.kind, _ABOUT.decode(each.text).sn) for each in events],
-            len(events) == PAGE,
+            is_cut,
+            is_flood,
         )

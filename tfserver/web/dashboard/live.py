@@ -163,9 +163,11 @@ class Live:
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
         self._is_flood = len(seen.punches) > min(FLOOD * self._wait, PAGE - 1)
-        punches = seen.punches[-SHOWN:]
-        if punches:
-            await self._tell_wall(punches, await self._names(punches))
+        if seen.punches:
+            await self._tell_wall(seen.punches, await self._names(seen.punches))
+        if seen.is_flood:
+            # theirs may be among those between the first and the newest
+            self._tell_all([page for page in self._pages if page.is_narrow], MISSED)
         await self._tell_hints(seen)
         watched = frozenset().union(*(page.topics.rows for page in self._pages))
         sns = (canonical_sn(sn) for sn in (*seen.terminals, *(punch.sn for punch in seen.punches)))
@@ -200,7 +202,7 @@ class Live:
         self._turns.end()
 
     async def _tell_wall(self, punches: Sequence[LivePunch], names: Names) -> None:
-        """New punches, oldest first."""
+        """New punches, oldest first: the newest of those that each page shows."""
 
         def alike(page: Onlooker) -> Hashable | None:
             """Rows are the same in one language, for the same sites and terminals."""
@@ -211,10 +213,10 @@ class Live:
             """The rows of those that it shows."""
             known = names.within(page.opened.who.sites)
             rows = []
-            for punch in punches:
-                if page.topics.shows(punch.sn, punch.site) and page.sees(punch.site):
-                    rows.append(page.screen.piece("punches/row.html", "row", punch, known))
-                    await self._turns.rest()
+            its = [each for each in punches if page.topics.shows(each.sn, each.site) and page.sees(each.site)]
+            for punch in its[-SHOWN:]:
+                rows.append(page.screen.piece("punches/row.html", "row", punch, known))
+                await self._turns.rest()
             return event("punches", rows) if rows else b""
 
         await self._tell_each(alike, made)

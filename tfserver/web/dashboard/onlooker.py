@@ -56,6 +56,12 @@ class Onlooker:
         assert viewer.who is not None
         return viewer.language.code, viewer.who.role, viewer.who.sites
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether its wall shows some punches alone."""
+        topics = self.topics
+        return topics.has_wall and bool(topics.of or topics.site or self.opened.who.sites)
+
     def sees(self, site: str) -> bool:
         """Whether what is at a site may be shown here."""
         return auth.reaches(self.opened.who.sites, site)

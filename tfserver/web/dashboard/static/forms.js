@@ -72,6 +72,7 @@ function markWrong(form, errors) {
     const told = document.createElement("span");
     told.className = "wrong";
     told.dir = "auto";
+    told.lang = "en";
     told.id = `wrong-${form.id || "form"}-${place}`;
     told.textContent = message;
     input.setAttribute("aria-invalid", "true");
@@ -91,8 +92,11 @@ async function after(form, answer) {
     return;
   }
   form.closest("dialog")?.close();
-  if (form.dataset.quiet === undefined) tell(words.done);
-  if (form.dataset.reset !== undefined) form.reset();
+  const end = document.querySelector(`#ends [data-state="${CSS.escape(answer?.state ?? "")}"]`);
+  if (end && form.dataset.order !== undefined) tell(`${answer.cmd}: ${end.textContent}`, end.dataset.kind);
+  else if (form.dataset.quiet === undefined) tell(words.done);
+  // what was sent is no longer being filled in, so that the part around it can be made anew
+  if (form.dataset.reset !== undefined || form.closest("[data-live]")) form.reset();
   await refresh();
 }
 

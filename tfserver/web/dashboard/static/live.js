@@ -5,6 +5,10 @@ import { MOST_ROWS, addRows, patchRow, refresh } from "./patch.js";
 
 const HIDDEN_MS = 10_000;
 const KEEP_MS = 600_000;
+const SOON_MS = 400;
+const SPREAD_MS = 800;
+const REST_MS = 3000;
+const SHARE = 20;
 const state = document.querySelector("[data-live-state]");
 
 function show(name) {
@@ -35,14 +39,26 @@ let source = null;
 let asked = "";
 let wasOpen = false;
 let due = null;
+let rest = 0;
+let restedAt = 0;
 
+/** All pages are told at the same moment, but do not come at the same moment; the longer the server takes, the more
+ * rarely. A page of one terminal is told of that one alone, and comes at once. */
 function soon() {
-  due ??= setTimeout(() => { due = null; refresh(); }, 400);
+  const isOfOne = document.querySelector("[data-of]") !== null;
+  const wait = isOfOne ? SOON_MS : Math.max(SOON_MS, restedAt + rest - performance.now()) + Math.random() * SPREAD_MS;
+  due ??= setTimeout(async () => {
+    due = null;
+    const begun = performance.now();
+    await refresh();
+    restedAt = performance.now();
+    rest = Math.max(REST_MS, SHARE * (restedAt - begun));
+  }, wait);
 }
 
 function open() {
   asked = wanted();
-  if (!asked || source) return;
+  if (!asked || source || document.hidden) return;
   source = new EventSource(`/live?${asked}${since()}`);
   source.addEventListener("open", () => {
     show("on");
@@ -78,7 +94,11 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) hiding = setTimeout(() => { close(); show("off"); }, HIDDEN_MS);
   else open();
 });
-document.addEventListener("patched", () => { if (source && wanted() !== asked) { close(); open(); } });
+document.addEventListener("patched", () => {
+  if (source?.readyState === EventSource.OPEN) show("on");
+  if (source && wanted() !== asked) { close(); open(); }
+});
+document.addEventListener("stale", () => { if (source) show("off"); });
 window.addEventListener("pagehide", close);
 window.addEventListener("pageshow", (shown) => { if (shown.persisted) open(); });
 // a session that nobody uses ends: a page that is open but hidden counts as used

@@ -3,10 +3,12 @@
 const place = document.getElementById("notices");
 const MOST = 4;
 
-export function tell(text, kind = "good") {
+/** `kind` is good, bad or empty; the language is that of the page unless another is said. */
+export function tell(text, kind = "good", lang = document.documentElement.lang) {
   const made = document.createElement("div");
   made.className = `notice ${kind}`;
   made.dir = "auto";
+  made.lang = lang;
   const words = document.createElement("span");
   words.textContent = text;
   const close = document.createElement("button");
@@ -18,12 +20,13 @@ export function tell(text, kind = "good") {
   place.append(made);
   while (place.children.length > MOST) place.firstElementChild.remove();
   // what went wrong stays until somebody has read it
-  if (kind === "good") setTimeout(() => made.remove(), 6000);
+  if (kind !== "bad") setTimeout(() => made.remove(), 6000);
 }
 
 /** Say why something did not work. */
 export function tellWhy(failed) {
-  tell(failed instanceof TypeError ? place.dataset.away : failed.message, "bad");
+  if (failed instanceof TypeError) tell(place.dataset.away, "bad");
+  else tell(failed.message, "bad", "en");
 }
 
 export const words = place.dataset;

@@ -2,13 +2,15 @@
 
 export const MOST_ROWS = 100;
 
-/** What was told of a part, without what this page has put there: the flash of a change, the viewer's own time on hover. */
+/** What was told of a part, without what this page has put there: the flash of a change, the viewer's own time on
+ * hover, that it has the focus in place of what is gone. */
 function told(part) {
   const bare = part.cloneNode(true);
-  for (const each of [bare, ...bare.querySelectorAll(".changed, [class=''], time[title]")]) {
+  for (const each of [bare, ...bare.querySelectorAll(".changed, [class=''], time[title], [data-focused]")]) {
     each.classList.remove("changed");
     if (!each.className) each.removeAttribute("class");
     if (each.matches("time")) each.removeAttribute("title");
+    if (each.matches("[data-focused]")) { each.removeAttribute("tabindex"); delete each.dataset.focused; }
   }
   return bare.outerHTML;
 }
@@ -31,17 +33,25 @@ function parsed(html) {
 
 const TYPED = "input:not([type=checkbox], [type=radio]), select, textarea";
 
+/** Whether somebody has begun to fill something in. */
+function isBegun(part) {
+  const isChanged = (field) => (field.options
+    ? [...field.options].some((option) => option.selected !== option.defaultSelected && (option.defaultSelected || option.index))
+    : field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+  return [...part.querySelectorAll("input, select, textarea")].some(isChanged);
+}
+
 function replace(old, fresh, flash) {
   keepOpen(old, fresh);
   const active = document.activeElement;
   const isHere = old.contains(active);
-  if (old.hasAttribute("data-keep") || same(old, fresh) || (isHere && active.matches(TYPED))) return;
+  if (old.hasAttribute("data-keep") || same(old, fresh) || (isHere && active.matches(TYPED)) || isBegun(old)) return;
   old.replaceWith(fresh);
   if (isHere) {
     // what was pressed may be gone: whoever uses the keyboard goes on from where it stood
-    const again = active.id ? document.getElementById(active.id) : null;
-    if (!again) fresh.tabIndex = -1;
-    (again || fresh).focus({ preventScroll: true });
+    const again = (active.id && document.getElementById(active.id)) || fresh;
+    if (again === fresh && fresh.tabIndex < 0) { fresh.tabIndex = -1; fresh.dataset.focused = ""; }
+    again.focus({ preventScroll: true });
   }
   if (flash) {
     fresh.classList.add("changed");
@@ -91,12 +101,34 @@ function inPlace(fresh) {
   const others = fresh.querySelector("[data-rows]");
   if (!list || !others) return;
   const ids = (rows) => [...rows.children].map((row) => row.id).join();
-  if (ids(list) === ids(others)) [...others.children].forEach((row) => patchRow(row.outerHTML));
-  else if (!list.querySelector(":checked")) { keepOpen(list, others); list.replaceChildren(...others.children); }
+  if (ids(list) === ids(others) || !list.querySelector(":checked")) fill(list, [...others.children]);
+}
+
+/** Let a list have these rows: those that it has stay where they are, with focus and selection. */
+function fill(list, rows) {
+  const wanted = new Set(rows.map((row) => row.id));
+  [...list.children].forEach((row) => { if (!wanted.has(row.id)) row.remove(); });
+  let next = list.firstElementChild;
+  for (const fresh of rows) {
+    patchRow(fresh.outerHTML);
+    const old = document.getElementById(fresh.id);
+    if (old && old === next) next = next.nextElementSibling;
+    else list.insertBefore(old || fresh, next);
+  }
 }
 
 let waiting = null;
 let isUnderWay = false;
+let failed = 0;
+let retry = null;
+
+/** What is told once would be lost otherwise: try again, the more rarely the more often that did not help. */
+function tryAgain(seconds) {
+  failed += 1;
+  document.dispatchEvent(new Event("stale"));
+  const wait = Math.max(seconds, Math.min(60, 2 ** failed)) + Math.random();
+  retry ??= setTimeout(() => { retry = null; refresh(); }, 1000 * wait);
+}
 
 /** Load this page anew and put in what differs; several wishes within a moment are one. */
 export async function refresh() {
@@ -105,12 +137,14 @@ export async function refresh() {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.redirected && new URL(answer.url).pathname === "/sign-in") { location.assign(answer.url); return; }
+    if (answer.status === 429 || answer.status >= 500) tryAgain(Number(answer.headers.get("Retry-After")) || 0);
     if (answer.ok) {
+      failed = 0;
       inPlace(new DOMParser().parseFromString(await answer.text(), "text/html"));
       document.dispatchEvent(new Event("patched"));
     }
   } catch {
-    // the stream tells when the server is there again
+    tryAgain(0);
   } finally {
     isUnderWay = false;
     if (waiting) { waiting = null; setTimeout(refresh, 500); }

@@ -8,6 +8,7 @@ const AT_ONCE = 4;
 const bulk = document.getElementById("bulk");
 const boxes = () => [...document.querySelectorAll("[data-rows] input[name=sn]")];
 let fitting = null; // the numbers of all that fit, on other pages too, when they were chosen together
+let isBusy = false;
 const onPage = () => boxes().filter((box) => box.checked).map((box) => box.value);
 const chosen = () => fitting ?? onPage();
 
@@ -22,6 +23,11 @@ function show() {
 }
 
 async function each(change) {
+  isBusy = true;
+  try { await eachOf(change); } finally { isBusy = false; }
+}
+
+async function eachOf(change) {
   const left = [...chosen()];
   const count = left.length;
   const progress = bulk.querySelector("progress");
@@ -64,7 +70,8 @@ if (bulk) {
   bulk.addEventListener("submit", (happened) => happened.preventDefault());
   bulk.addEventListener("click", (happened) => {
     const button = happened.target.closest("button");
-    if (!button) return;
+    if (!button || isBusy) return;
+    if (button.dataset.confirm && !window.confirm(`${button.dataset.confirm} (${chosen().length})`)) return;
     if (button.dataset.fitting) chooseFitting(button.dataset.fitting);
     if (button.dataset.each) each((sn) => ask("PATCH", terminal(sn), JSON.parse(button.dataset.each)));
     if (button.dataset.field) {

@@ -84,7 +84,7 @@ def _field(field: inspect.Field) -> Field:
     told, expects = description_of(field.type), words_of(field.type)
     bare = _bare(field.type)
     options = _options(field.type)
-    if privacy.is_private(name) and not isinstance(bare, inspect.ListType):
+    if privacy.is_private(name) and isinstance(bare, inspect.StrType | inspect.UnionType):
         return Field(name, "secret", "text", told, expects, is_required)
     if options:
         return Field(name, "choice", "number", told, expects, is_required, options=options)
