@@ -83,6 +83,16 @@ class LookbackTests(ArchivingCase):
         pages = await self.seconds(looking, 3, Filter(kinds=("punch",)))
         self.assertEqual([one for page in pages for one in page], [*range(11, -1, -1)])
 
+    async def test_archive_far_behind(self) -> None:
+        """What waits for the archive is looked through in turns, and nothing between is left out."""
+        looking = await self.start(*range(14), archived=2)
+        self.patch(lookback, "MOST_SCANNED", 5)
+        for wanted in (EVERYTHING, Filter(kinds=("punch",))):
+            pages = await self.seconds(looking, 9, wanted)
+            self.assertEqual([one for page in pages for one in page], [*range(13, -1, -1)])
+        self.assertEqual((await looking.page("", 9, Filter(sn="T9"))).is_cut, False)
+        self.assertTrue((await looking.by_hour(DAY, EVERYTHING)).is_cut)
+
     async def test_by_hour(self) -> None:
         """Counts are by the terminal's own day and hour, archived or not."""
         looking = await self.start(0, 1, HOUR, 2 * HOUR, 24 * HOUR, archived=3)

@@ -33,7 +33,8 @@ class Looked(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """How many punches by terminal, and by hour of the day; ``is_cut`` as above."""
+    """How many punches by terminal, and by hour of the day; ``is_cut``: the archive is away or
+    far behind, and only the newest are counted."""
 
     terminals: Counter[str]
     hours: Counter[int]
@@ -57,6 +58,9 @@ class Lookback:
         recent = await self._recent(before)
         try:
             await self._feed.check_archive()
+            if len(recent) == MOST_SCANNED:
+                # between these and what the archive has there may be more
+                return _of(recent, limit, wanted, is_cut=False)
             found = await self._archive.latest(before or _END, limit, MOST_SCANNED, wanted)
         except ArchiveUnavailable:
             return await self._of_stream(before, limit, wanted)
@@ -70,10 +74,7 @@ class Lookback:
     async def _of_stream(self, before: str, limit: int, wanted: Filter) -> Looked:
         """What the stream alone says."""
         recent = await self._feed.back(before, _BEGINNING, MOST_SCANNED)
-        fitting = [entry for entry in recent if fits(wanted, entry[1])]
-        if len(fitting) > limit:
-            return Looked(fitting[:limit], fitting[limit - 1][0], True)
-        return Looked(fitting, recent[-1][0] if len(recent) == MOST_SCANNED else "", True)
+        return _of(recent, limit, wanted, is_cut=True)
 
     async def _recent(self, before: str) -> list[Entry]:
         """What came behind the archive's place, as much as may be looked at."""
@@ -97,7 +98,15 @@ class Lookback:
             if told is not None and str(told.time)[:10] == day.isoformat():
                 terminals[told.sn] += 1
                 hours[int(told.time[11:13])] += 1
-        return Counted(terminals, hours, not stands)
+        return Counted(terminals, hours, not stands or len(recent) == MOST_SCANNED)
+
+
+def _of(recent: list[Entry], limit: int, wanted: Filter, is_cut: bool) -> Looked:
+    """What fits of the stream, looked through as far as it may be."""
+    fitting = [entry for entry in recent if fits(wanted, entry[1])]
+    if len(fitting) > limit:
+        return Looked(fitting[:limit], fitting[limit - 1][0], is_cut)
+    return Looked(fitting, recent[-1][0] if len(recent) == MOST_SCANNED else "", is_cut)
 
 
 def _behind(place: str, entries: list[Entry]) -> list[Entry]:

@@ -241,7 +241,10 @@ class LiveTests(PagesCase):
         ((_, rows),) = self.told(narrow, live.LOOK_SECONDS)
         self.assertEqual([uid in row for uid, row in zip(("mine0", "mine1"), rows, strict=True)], [True] * 2)
         self.feed.rows += [a_row(site="south", uid=f"more{n:030x}") for n in range(2 * happened.PAGE)]
-        self.assertEqual([kind for kind, _ in self.told(narrow, live.FLOOD_SECONDS)[1:]], ["missed"])
+        self.assertEqual(
+            [kind for kind, _ in self.told(narrow, live.FLOOD_SECONDS + 2 * live.LOOK_SECONDS)[1:]],
+            ["missed"],
+        )
         self.assertNotIn("missed", [kind for kind, _ in self.told(wide, 0)])
 
     def test_turns(self) -> None:
