@@ -13,11 +13,9 @@ from tfserver.commands.context import Services
 from tfserver.errors import StoreError
 from tfserver.gateway.link import Link
 from tfserver.model import SUSPECT_DRIFT_MS
-from tfserver.store.headcount import Own
+from tfserver.store.headcount import SILENT_MS, Own
 
 EVERY_SECONDS: Final = 10.0
-SILENT_MS: Final = 86_400_000
-"""A terminal that is online and has sent no punch for a day counts as silent."""
 
 
 class Counting:

@@ -11,6 +11,8 @@ from tfserver.store.client import Client
 
 GONE_MS: Final = 3_600_000
 """A terminal that was heard of once and not for this long counts as gone."""
+SILENT_MS: Final = 86_400_000
+"""A terminal that is online and has sent no punch for a day counts as silent."""
 A_CALL: Final = 1000
 
 

@@ -88,6 +88,27 @@ class FleetTests(LookingCase):
         self.assertEqual((self.rows(page), page.texts("h2")), (["A1"], []))
         self.assertIn("60 terminals wait for your word", page.texts("a"))
 
+    def test_silent(self) -> None:
+        """Terminals that are online and have sent nothing for a day are found, and counted."""
+        self.clock.advance(3 * 86_400)
+        self.with_terminals(
+            a_terminal("A1", last_punch="1970-01-03T12:00:00.000Z"),
+            a_terminal("A2", last_punch="1970-01-01T12:00:00.000Z"),
+            a_terminal("A3"),
+            a_terminal("A4", online=False),
+        )
+        page = self.look("/?state=silent")
+        self.assertEqual(self.rows(page), ["A2", "A3"])
+        self.assertEqual(page.texts("a", id="chip-silent"), ["2 online, no punch for a day"])
+
+    def test_bulk(self) -> None:
+        """Several are approved only where all of them wait: elsewhere another device may claim a number."""
+        self.with_terminals(a_terminal("A1"), Terminal("NEW1"))
+        for path, count in (("/", 0), ("/?state=denied", 0), ("/?state=pending", 1)):
+            page = self.look(path, OPERATOR)
+            buttons = page.all("button", data_each='{"admission": "approved"}')
+            self.assertEqual(len(buttons), count, path)
+
     def test_claims(self) -> None:
         """Another device under a number that is taken is shown, not to who is bound to sites."""
         self.terminals.given["claimants"] = [Claimant("A1", "cpu-2", "mac-2", "10.0.0.9", 0, {})]

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from tfserver.model import Admission, Clock
 from tfserver.store.briefs import Brief
+from tfserver.store.headcount import SILENT_MS
 
 SLACK_MS: Final = 5_000
 """A clock that is off by less needs nobody's attention."""
@@ -35,6 +36,7 @@ class Counts(NamedTuple):
     pending: int = 0
     clock: int = 0
     full: int = 0
+    silent: int = 0
     incomplete: int = 0
 
 
@@ -56,10 +58,11 @@ def is_incomplete(terminal: Brief) -> bool:
     return terminal.until is None or terminal.has_gaps
 
 
-KINDS: Final[dict[str, Callable[[Brief], bool]]] = {
-    "clock": has_wrong_clock,
-    "full": lambda terminal: terminal.fullest >= NEARLY_FULL,
-    "incomplete": is_incomplete,
+KINDS: Final[dict[str, Callable[[Brief, float], bool]]] = {
+    "clock": lambda terminal, _: has_wrong_clock(terminal),
+    "full": lambda terminal, _: terminal.fullest >= NEARLY_FULL,
+    "silent": lambda terminal, now_ms: terminal.online and terminal.punched < now_ms - SILENT_MS,
+    "incomplete": lambda terminal, _: is_incomplete(terminal),
 }
 """What somebody looks for among those that are approved, beside whether they are there."""
 STATES: Final = ("online", "offline", "denied", "pending", "quarantined")
@@ -78,10 +81,10 @@ class Entry(NamedTuple):
     """What words are searched in."""
 
 
-def entry_of(terminal: Brief) -> Entry:
-    """What lists know of a terminal."""
+def entry_of(terminal: Brief, now_ms: float) -> Entry:
+    """What lists know of a terminal at a moment."""
     is_ours = terminal.admission is Admission.APPROVED
-    kinds = tuple(name for name, fits in KINDS.items() if is_ours and fits(terminal))
+    kinds = tuple(name for name, fits in KINDS.items() if is_ours and fits(terminal, now_ms))
     parts = [terminal.sn, terminal.name, terminal.site, terminal.model, terminal.firmware, terminal.owner]
     text = "\n".join([*parts, *terminal.tags]).casefold()
     name = (*_text(terminal.name), terminal.sn)

@@ -79,7 +79,7 @@ class Roll:
             raise
         for name in names:
             self._rows.pop(name, None)
-        self._rows.update((canonical_sn(each.sn), entry_of(each)) for each in found)
+        self._rows.update((canonical_sn(each.sn), self._entry(each)) for each in found)
 
     def _begin(self) -> None:
         if not self._is_reading:
@@ -94,10 +94,13 @@ class Roll:
             is_last = len(page) < PAGE or len(found) + PAGE >= MOST
             # the store reads on while we look at these
             following = None if is_last else self._page(page[-1].sn)
-            found.update((canonical_sn(each.sn), entry_of(each)) for each in page)
+            found.update((canonical_sn(each.sn), self._entry(each)) for each in page)
             page = [] if following is None else await following
         self._rows, self._read_at = found, begun
         self._changed |= self._changed_since
+
+    def _entry(self, terminal: Brief) -> Entry:
+        return entry_of(terminal, 1000 * self._reactor.seconds())
 
     def _page(self, after: str) -> Deferred[list[Brief]]:
         return Deferred.fromCoroutine(self._terminals.briefs(canonical_sn(after), PAGE))
