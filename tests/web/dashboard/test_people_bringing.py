@@ -70,6 +70,11 @@ class EnrolmentTests(LookingCase):
         for told in ("7", "fingerprint 1", "the person is scanning"):
             self.assertIn(told, row)
         self.assertEqual(len(page.all("a", rel="next")), 1)
+        self.assertEqual(len(self.look("/people/enrolments", OPERATOR).texts("tr")[1:]), 2)
+        self.people.enrolments.given["listing"] = ([an_enrolment(sn="S1")], "next")
+        told = self.look("/people/enrolments", BOUND).texts("p")
+        self.assertIn("Nothing was found here.", told)
+        self.assertNotIn("Nobody has enrolled yet.", told)
 
     def test_steps(self) -> None:
         """One that goes on shows the step it is at, and can be stopped."""

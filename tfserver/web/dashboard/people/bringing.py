@@ -62,7 +62,7 @@ async def enrolments(call: Call) -> Answer:
         call,
         "enrolments.html",
         ENROLMENTS,
-        found=[one for one in found if canonical_sn(one.sn) in terminals],
+        found=[one for one in found if not call.who.sites or canonical_sn(one.sn) in terminals],
         following=following,
         cursor=query["cursor"],
         terminals=sorted(there, key=lambda each: (each.name or each.sn).casefold())[:MOST_TERMINALS],
