@@ -34,6 +34,14 @@ class CapacityTests(SynchronousTestCase):
         """A terminal that holds more than it has room for has none left."""
         self.assertEqual(model.capacities({"usersize": 10, "useduser": 12}), {"user": Capacity(10, 12, 0)})
 
+    def test_no_terminal_counts_so_far(self) -> None:
+        """What nobody can divide by or write down is as if it had not been said."""
+        for many in (10**26, 10**330, -1, model.MOST_COUNT + 1, "9" * 20):
+            self.assertEqual(model.capacities({"usersize": many}), {}, many)
+            told = {"usersize": 10, "useduser": many}
+            self.assertEqual(model.capacities(told), {"user": Capacity(10, 0, 10)}, many)
+        self.assertEqual(model.capacities({"usersize": "5000"}), {"user": Capacity(5000, 0, 5000)})
+
     def test_junk(self) -> None:
         """What is no number is no size."""
         for junk in (None, "many", [1], {"a": 1}, True, 1.5):

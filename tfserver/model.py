@@ -231,6 +231,10 @@ SUSPECT_DRIFT_MS: Final = 120_000
 """A clock this far off is not merely late: its records are marked (protocol §7 #16)."""
 
 
+MOST_COUNT: Final = 2**53
+"""Nothing that a terminal counts is more: JSON numbers are exact up to here (RFC 8259 §6)."""
+
+
 def capacities(devinfo: dict[str, Any]) -> dict[str, Capacity]:
     """Size, used and free by kind, for the kinds the terminal reported a size of."""
     found: dict[str, Capacity] = {}
@@ -242,9 +246,12 @@ def capacities(devinfo: dict[str, Any]) -> dict[str, Capacity]:
 
 
 def _count(value: object) -> int | None:
+    """What a terminal counted; None for what no terminal counts to, and nobody can divide by."""
     if isinstance(value, str) and value.strip().isdecimal() and len(value) <= 20:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= MOST_COUNT else None
 
 
 def punch_uid(sn: str, enrollid: int, when: str, mode: int, inout: int, event: int) -> tuple[str, int]:

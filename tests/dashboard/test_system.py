@@ -69,12 +69,14 @@ class SystemTests(OfficeScene):
         visit.page.get_by_role("button", name="Make the webhook").click()
         shown = visit.page.locator("#secret code")
         visit.until(lambda: shown.is_visible() and shown.inner_text(), "the secret is shown")
-        receiver.secret = shown.inner_text()
+        first = shown.inner_text()
         visit.page.get_by_role("button", name="I have kept it").click()
         visit.page.get_by_role("link", name=receiver.url).click()
         visit.page.wait_for_url("**/system/webhooks/*")
         hook = visit.page.url.rpartition("/")[2]
         self.addCleanup(usual().server.ask, "DELETE", f"/webhooks/{hook}", b"")
+        again = self._another_secret(visit, first)
+        receiver.secret = self._another_secret(visit, again)
         client = usual().server.client()
         self.addCleanup(client.shut)
         receiver.become(refusing(lambda punch: punch["enrollid"] == 9))
@@ -95,6 +97,15 @@ class SystemTests(OfficeScene):
         visit.page.wait_for_url("**/system/webhooks")
         self.assertEqual(usual().server.get(f"/webhooks/{hook}")[0], 404)
         visit.assert_clean()
+
+    def _another_secret(self, visit: Visit, before: str) -> str:
+        """A new secret is shown, each time that one is made."""
+        shown = visit.page.locator("#secret code")
+        visit.page.get_by_role("button", name="New secret").click()
+        visit.until(lambda: shown.is_visible() and shown.inner_text() != before, "another secret is shown")
+        found = shown.inner_text()
+        visit.page.get_by_role("button", name="I have kept it").click()
+        return found
 
     def _reloaded(self, visit: Visit) -> bool:
         visit.page.reload()

@@ -75,16 +75,16 @@ def _value(parameter: Parameter, text: str) -> Any:
     return parameter.default
 
 
-def text(name: str, told: str) -> Parameter:
+def text(name: str, told: str, most: int = MOST_TEXT) -> Parameter:
     """A text, empty when it was not given."""
 
     def read(given: str) -> str:
         """Any text that is not too long."""
-        if len(given) > MOST_TEXT:
-            raise ValueError(f"expected at most {MOST_TEXT} characters")
+        if len(given) > most:
+            raise ValueError(f"expected at most {most} characters")
         return given
 
-    return Parameter(name, told, {"type": "string", "maxLength": MOST_TEXT}, read, "")
+    return Parameter(name, told, {"type": "string", "maxLength": most}, read, "")
 
 
 def integer(name: str, told: str, least: int, most: int, default: int | None = None) -> Parameter:

@@ -18,7 +18,7 @@ from tfserver.web.route import Route
 PATTERNS: Final = {
     "sn": SN_PATTERN.pattern,
     "id": "[A-Za-z0-9_-]{1,64}",
-    "enrollid": "[1-9][0-9]{0,18}",
+    "enrollid": "[1-9][0-9]{0,17}",
     "backupnum": "[0-9]{1,2}",
     "name": "[A-Za-z0-9._-]{1,64}",
     "account": ACCOUNT_NAME.pattern,

@@ -2,86 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from unittest import mock
 
 from twisted.internet.defer import Deferred
 
-from tests.web.dashboard.html import Page
-from tests.web.in_memory import OPERATOR, TOKENS, Connection, PagesCase, joined
+from tests.web.dashboard.living import LiveCase
+from tests.web.in_memory import OPERATOR
 from tests.web.samples import SN, a_row
-from tfserver.config import LimitSettings
 from tfserver.errors import Gone, StoreUnavailable
-from tfserver.model import Admission, Terminal
 from tfserver.pressure import Pressure
-from tfserver.store.events import Ends, Event
-from tfserver.store.principals import Role
-from tfserver.store.sessions import Opened
-from tfserver.store.tokens import Token
+from tfserver.store.events import Ends
 from tfserver.web.dashboard import happened, live, turns
 from tfserver.web.dashboard.screens import Screen
 from tfserver.web.standing import STANDING_SECONDS
 from tfserver.web.watcher import KEEP_ALIVE_SECONDS, STALLED_SECONDS
 
-PROXY = ["192.168.0.0/16"]
-BOUND = Token("b", Role.READER, 1, "Bo", ("south",))
 
-
-class LiveTests(PagesCase):
-    """Browsers that are signed in, by way of a trusted proxy."""
-
-    limits = LimitSettings(trusted_proxies=PROXY, exempt=PROXY)
-
-    def setUp(self) -> None:
-        """Two sessions: one of an operator, one bound to the south."""
-        super().setUp()
-        self.happened: list[Event] = []
-        self.known = {
-            "all": Opened(TOKENS[OPERATOR], 3_600_000, "a" * 64),
-            "south": Opened(BOUND, 3_600_000, "b" * 64),
-        }
-        used = {opened.digest: opened for opened in self.known.values()}
-        self.sessions.given.update(find=self.known.get, use=used.get)
-        self.used = used
-        self.events.given.update(ends=self.ends, page=self.page)
-        self.put(SN, "north")
-        # a slow machine is no reason for another turn, or for looking later
-        self.set_bound(turns, "TURN_SECONDS", 1e9)
-        self.set_bound(live, "SHARE", 1e9)
-
-    def put(self, sn: str, site: str, **more: Any) -> None:
-        """Let there be one terminal."""
-        self.with_terminals(Terminal(sn, site=site, admission=Admission.APPROVED, **more))
-
-    def ends(self) -> Ends:
-        """Where both feeds end."""
-        return Ends(f"{len(self.feed.rows)}-0", f"{len(self.happened)}-0")
-
-    def page(self, after: str, limit: int) -> list[Event]:
-        """Events behind a place."""
-        return self.happened[int(after.partition("-")[0]) :][:limit]
-
-    def happen(self, kind: str = "terminal", **told: Any) -> None:
-        """Something happens."""
-        self.happened.append(Event(f"{len(self.happened) + 1}-0", kind, json.dumps({"sn": SN, **told})))
-
-    def look(self, query: str, who: str = "all") -> Connection:
-        """Somebody opens a page."""
-        headers = {"X_Forwarded_Proto": "https", "Cookie": f"__Host-tfs={who}"}
-        return self.begin("GET", f"/live?{query}", b"", None, **headers)
-
-    def told(self, page: Connection, seconds: float = 1.2) -> list[tuple[str, Any]]:
-        """What a page was told in all, after a while."""
-        for _ in range(round(seconds / live.LOOK_SECONDS)):
-            self.clock.advance(live.LOOK_SECONDS)
-        text = joined(page.data.partition(b"\r\n\r\n")[2]).decode()
-        found = []
-        for block in text.split("\n\n"):
-            if block.startswith("event: "):
-                kind, data = block.split("\n")
-                found.append((kind[7:], json.loads(data[6:])))
-        return found
+class LiveTests(LiveCase):
+    """What pages are told, and when."""
 
     def test_wall(self) -> None:
         """A punch comes as a row within a tenth of a second, to whom it concerns."""
@@ -93,28 +32,6 @@ class LiveTests(PagesCase):
         self.assertEqual([kind for kind, _ in first], ["punches"])
         self.assertIn(a_row()["uid"], first[0][1][0])
         self.assertEqual(others, [[], [], []])
-
-    def test_names(self) -> None:
-        """People have their names for those who may see the directory; nobody is asked without a wall."""
-        hints = self.look("hints=punch")
-        self.feed.rows.append(a_row(site="south", enrollid=7))
-        self.told(hints)
-        self.assertEqual(self.people.directory.calls, [])
-        pages = self.look("wall=on"), self.look("wall=on", "south")
-        self.feed.rows.append(a_row(site="south", enrollid=7, uid="next"))
-        shown, hidden = (self.told(page, live.LOOK_SECONDS)[-1][1][0] for page in pages)
-        self.assertIn("Ines M", shown)
-        self.assertNotIn("Ines M", hidden)
-
-    def test_names_of_terminals(self) -> None:
-        """Terminals have their names for those who may see where they are now."""
-        self.put(SN, "north", name="Front door")
-        pages = self.look("wall=on"), self.look("wall=on", "south")
-        self.feed.rows.append(a_row(site="south"))
-        shown, hidden = (self.told(page, live.LOOK_SECONDS)[-1][1][0] for page in pages)
-        self.assertIn("Front door", shown)
-        self.assertNotIn("Front door", hidden)
-        self.assertIn(SN, hidden)
 
     def test_made_before(self) -> None:
         """What happened between the making of a page and its joining is told to the first one as it was;
@@ -155,12 +72,6 @@ class LiveTests(PagesCase):
         self.assertEqual(self.place(), "")
         for wrong in ("1-0", "x.1-0", "1-0.1-0.1-0"):
             self.assertEqual(self.look(f"wall=on&since={wrong}").answer().status, 422)
-
-    def place(self) -> str:
-        """What a page says that is made now."""
-        page = Page(self.get("/", OPERATOR).raw.decode())
-        (state,) = [each for each in page.elements if "data-live-state" in each.given]
-        return state.given["data-since"]
 
     def test_sites(self) -> None:
         """Who is bound to sites is told of nothing elsewhere."""

@@ -53,6 +53,14 @@ class MomentTests(SynchronousTestCase):
             (time,) = Page(moment(instant, ROME, language("en"), NOW)).all("time")
             self.assertEqual(time.given["datetime"], instant)
 
+    def test_beyond_all_time(self) -> None:
+        """What can't be told in a zone stands as it is."""
+        for instant, zone in (
+            ("0001-01-01T00:00:00Z", "America/Lima"),
+            ("9999-12-31T23:59:59Z", "Asia/Tokyo"),
+        ):
+            self.assertEqual(self.text(instant, zone=ZoneInfo(zone)), instant)
+
     def test_none(self) -> None:
         """Without an instant nothing is shown."""
         self.assertEqual((self.text(None), self.text("")), ("", ""))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from jinja2 import UndefinedError
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.web.dashboard.texts import FOLDER
 from tfserver.model import Admission, Terminal
 from tfserver.web.dashboard.languages import CODES, language
 from tfserver.web.dashboard.screens import Screen, environment
@@ -49,6 +51,14 @@ class ScreenTests(SynchronousTestCase):
         """Every template can be read."""
         for name in environment("en").list_templates():
             self.assertIsNotNone(environment("en").get_template(name))
+
+    def test_nothing_typed_in_an_address(self) -> None:
+        """A browser that runs no script, or not yet, sends what was typed into a form to nobody's log."""
+        texts = [path.read_text("utf-8") for path in (FOLDER / "templates").rglob("*.html")]
+        forms = [form for text in texts for form in re.findall("<form[^>]*", text)]
+        by_script = [form for form in forms if "data-method=" in form]
+        self.assertGreater(len(by_script), 50)
+        self.assertEqual([form for form in by_script if 'method="post"' not in form], [])
 
     def test_pieces(self) -> None:
         """A part of a page is as that page would show it at that moment, in the zone of who has none."""

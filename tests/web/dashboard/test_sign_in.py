@@ -44,6 +44,11 @@ class SignInTests(LookingCase):
             page = self.look(f"/sign-in?next={place}", None)
             self.assertEqual({each.given["data-then"] for each in page.all("form")}, {"/"}, place)
 
+    def test_long_places(self) -> None:
+        """A long address is gone back to; one that nobody leads to does not stand in the way."""
+        page = self.look(f"/sign-in?next=/%3Fsearch%3D{'a' * 900}", None)
+        self.assertEqual({each.given["data-then"] for each in page.all("form")}, {f"/?search={'a' * 900}"})
+
     def test_braces(self) -> None:
         """Scripts put what the API answers in place of names in braces: none are in a place of ours."""
         page = self.look("/sign-in?next=/%3Fsearch%3D{csrf}%26order=name", None)

@@ -25,6 +25,7 @@ from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
 from tfserver.web.dashboard.turns import Turns
 from tfserver.web.problem import Problem
+from tfserver.web.sites import Sites
 from tfserver.web.sources import Sources
 from tfserver.web.standing import STANDING_SECONDS, Standing
 
@@ -224,14 +225,25 @@ class Live:
     async def _tell_hints(self, seen: Seen) -> None:
         """Kinds of what happened, for pages that load themselves anew."""
         found = seen.kinds()
+        sites = await self._sites_of({sn for _, sn in found})
 
         async def made(page: Onlooker) -> bytes:
-            """Those that it wants to know of."""
-            kinds = sorted({kind for kind, sn in found if page.topics.wants(kind, sn)})
+            """Those that it wants to know of, and may."""
+            wanted = (
+                kind for kind, sn in found if page.topics.wants(kind, sn) and page.sees(sites.get(sn, ""))
+            )
+            kinds = sorted(set(wanted))
             return event("hints", kinds) if kinds else b""
 
         if found:
-            await self._tell_each(lambda page: (page.topics.hints, page.topics.of), made)
+            await self._tell_each(
+                lambda page: (page.topics.hints, page.topics.of, page.opened.who.sites), made
+            )
+
+    async def _sites_of(self, sns: Iterable[str]) -> dict[str, str]:
+        """Where terminals are; only who is bound to sites needs to know."""
+        is_wanted = any(page.topics.hints and page.opened.who.sites for page in self._pages)
+        return await Sites(self._sources.terminals).learn(sns) if is_wanted else {}
 
     async def _tell_rows(self) -> None:
         sns = [*self._changed][:ROWS_A_LOOK]
@@ -268,10 +280,12 @@ class Live:
         if now - self._standing_at < STANDING_SECONDS:
             return
         self._standing_at = now
-        standing, known = Standing(self._sources), {page.opened.digest: page.opened for page in self._pages}
-        for digest, opened in known.items():
-            if not await standing.holds(opened.who, digest):
-                self._end(page for page in self._pages if page.opened.digest == digest)
+        standing = Standing(self._sources)
+        # of one session some pages may be from before somebody may see less
+        for who, digest in {(page.opened.who, page.opened.digest) for page in self._pages}:
+            if not await standing.holds(who, digest):
+                same = [page for page in self._pages if page.opened.digest == digest]
+                self._end(page for page in same if page.opened.who == who)
 
     def _tell_away(self) -> None:
         """Once: pages that come while the store is away are let in by nobody."""

@@ -46,7 +46,11 @@ def moment(instant: str | None, zone: tzinfo, shown: Language, now: datetime, ho
     empty without one."""
     if not instant:
         return Markup("")
-    at, here = datetime.fromisoformat(instant).astimezone(zone), now.astimezone(zone)
+    try:
+        at, here = datetime.fromisoformat(instant).astimezone(zone), now.astimezone(zone)
+    except OverflowError:
+        # a clock that lost its power may say 0001-01-01, which is before all time farther west
+        return _TIME.format(instant, instant)
     text = at.strftime(hours)
     if at.date() == here.date():
         return _TIME.format(instant, text)

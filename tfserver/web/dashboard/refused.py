@@ -16,7 +16,8 @@ from tfserver.web.request import PeopleRequest
 from tfserver.web.route import API
 
 SIGN_IN: Final = "/sign-in"
-_MOST_PLACE: Final = 1000
+MOST_PLACE: Final = 1000
+"""A longer address is not gone back to."""
 _TITLES: Final = {
     HTTPStatus.FORBIDDEN: mark("This is not for you"),
     HTTPStatus.NOT_FOUND: mark("There is nothing here"),
@@ -52,4 +53,4 @@ def page_of(problem: Problem, request: PeopleRequest, call: Call | None, now: fl
 
 def _coming_from(request: PeopleRequest) -> str:
     place = request.uri.decode("ascii", "replace")
-    return f"?next={quote(place, safe='/')}" if place != "/" and len(place) <= _MOST_PLACE else ""
+    return f"?next={quote(place, safe='/')}" if place != "/" and len(place) <= MOST_PLACE else ""

@@ -8,9 +8,10 @@ from tfserver.errors import StoreError
 from tfserver.web.answer import Answer
 from tfserver.web.call import Call
 from tfserver.web.dashboard.pages import show
+from tfserver.web.dashboard.refused import MOST_PLACE
 from tfserver.web.query import Query, text
 
-PARAMETERS = (text("next", "where to go on once signed in"),)
+PARAMETERS = (text("next", "where to go on once signed in", MOST_PLACE),)
 
 
 async def sign_in(call: Call) -> Answer:

@@ -31,8 +31,9 @@ def page(
     query: tuple[Parameter, ...] = (),
     role: Role | None = READER,
     scope: Scope = Scope.ROWS,
+    yields: bool = False,
 ) -> Route:
-    """A row of the table for a page."""
+    """A row of the table for a page; ``yields``: it may take long, and gives way to punches."""
     return Route(
         method="GET",
         path=path,
@@ -44,4 +45,5 @@ def page(
         query=query,
         answers=_HTML,
         is_page=True,
+        yields=yields,
     )

@@ -11,10 +11,10 @@ from tfserver.web.tables.page import page
 
 PUNCHES: Final = (
     page("/punches", "punches", wall.wall, wall.PARAMETERS),
-    page(search.PLACE, "search", search.search, search.PARAMETERS),
-    page("/punches/people/{enrollid}", "person_days", search.person, search.MONTH),
-    page(day.PLACE, "day", day.a_day, day.PARAMETERS),
-    page(doubts.CLOCKS, "clocks", doubts.clocks, doubts.CLOCKS_PARAMETERS),
+    page(search.PLACE, "search", search.search, search.PARAMETERS, yields=True),
+    page("/punches/people/{enrollid}", "person_days", search.person, search.MONTH, yields=True),
+    page(day.PLACE, "day", day.a_day, day.PARAMETERS, yields=True),
+    page(doubts.CLOCKS, "clocks", doubts.clocks, doubts.CLOCKS_PARAMETERS, yields=True),
     page(doubts.QUARANTINE, "quarantine", doubts.quarantine, doubts.RECORDS, READER, Scope.ALL_SITES),
     Route(
         method="GET",
@@ -27,5 +27,6 @@ PUNCHES: Final = (
         query=search.PARAMETERS,
         answers={OK: Shape("a file", str, ("text/csv",))},
         refusals=(HTTPStatus.TOO_MANY_REQUESTS,),
+        yields=True,
     ),
 )

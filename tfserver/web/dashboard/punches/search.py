@@ -116,8 +116,8 @@ async def _zone(call: Call) -> str:
     """In which days begin: that of the terminal which was asked for, else that of terminals without one
     (empty: this machine's)."""
     sn = call.query["sn"].strip()
-    decided = (await call.sources.terminals.decided(sn)).timezone if sn else ""
-    return decided or call.sources.zone
+    decided = await call.sources.terminals.decided(sn) if sn else None
+    return (decided.timezone if decided and call.sees(decided.site) else "") or call.sources.zone
 
 
 def _filter(call: Call, zone: str) -> Filter:

@@ -48,5 +48,5 @@ document.querySelectorAll("[data-instant]").forEach((field) => {
 });
 document.addEventListener("submit", ({ target }) => {
   // what is empty need not stand in the address
-  if (target.method === "get") for (const field of target.elements) if (field.name && !field.value) field.disabled = true;
+  if (target.getAttribute("method") === "get") for (const field of target.elements) if (field.name && !field.value) field.disabled = true;
 });
