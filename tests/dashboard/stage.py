@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
 import subprocess
@@ -11,6 +10,7 @@ from collections import Counter
 
 from tests.dashboard import company
 from tests.dashboard.places import places
+from tests.real import shared
 from tests.real.placed import PlacedServer
 from tests.real.server import ROOT
 from tests.real.simulator import RealSimulator
@@ -127,8 +127,8 @@ class Stage:
 
 @functools.cache
 def usual() -> Stage:
-    """The one that tests of this process share, who change nothing that others look at; it ends with the
-    process."""
+    """The one that tests of this process share, who change nothing that others look at."""
     stage = Stage(USUAL_TERMINALS, USUAL_PEOPLE, USUAL_PUNCHES)
-    atexit.register(stage.stop)
+    shared.keep(stage.stop)
+    shared.keep(usual.cache_clear)
     return stage.start()

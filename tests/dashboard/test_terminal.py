@@ -31,9 +31,9 @@ class TerminalTests(OfficeScene):
         return client
 
     def orders(self, sn: str) -> list[dict[str, Any]]:
-        """What it was told to do, the newest first."""
+        """What people told it to do, the newest first; erasures of other tests reach every terminal."""
         found: list[dict[str, Any]] = usual().server.get(f"/terminals/{sn}/commands")[1]["commands"]
-        return found
+        return [each for each in found if each["actor"] != "erasure"]
 
     def test_door(self) -> None:
         """The large button opens the door, and the page tells by itself that it did."""

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from twisted.trial.unittest import TestCase
 
+from tests.real import shared
 from tests.real.client import QUIET, RealClient
 from tests.real.placed import PlacedServer
 from tests.real.server import RealServer
@@ -36,6 +37,7 @@ class Scene(TestCase):
 
     def unstarted(self, *options: str, store: RealStore | None = None) -> PlacedServer:
         """A server that was not started yet."""
+        shared.let_go()
         server = PlacedServer(*options, store=store)
         self.addCleanup(server.remove)
         return server
