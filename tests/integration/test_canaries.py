@@ -10,7 +10,6 @@ import secrets
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -96,7 +95,6 @@ class Canaries(Scene):
         streams = ("events", "news", "audit")
         told += [(f"the stream {key}", self.redis.ask(f"XRANGE tf:{key} - +")) for key in streams]
         told.append(("the doctor", self.doctor()))
-        told.append(("the command line", Path(f"/proc/{here.pid}/cmdline").read_text("latin-1")))
         here.stop()
         told.append(("the log", here.said()))
         leaks = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import resource
 import signal
 import socket
-import subprocess
 
+from tests.real.nursery import Child
 from tests.real.placed import PlacedServer
 from tests.real.scene import OPEN, Scene
 from tfserver.openfiles import OTHERS
@@ -21,7 +21,7 @@ class BoundServer(PlacedServer):
         super().__init__(*OPEN)
         self._limits = (soft, hard)
 
-    def spawn(self) -> subprocess.Popen[bytes]:
+    def spawn(self) -> Child:
         """Start it without waiting; the interpreter has not got far when it is bound."""
         process = super().spawn()
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, self._limits)

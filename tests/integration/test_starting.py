@@ -162,15 +162,10 @@ class KeyedServer(PlacedServer):
         super().__init__(store=store)
         self._key = key
 
-    def spawn(self) -> subprocess.Popen[bytes]:
-        """Start it without waiting."""
-        kept = os.environ | {"PYTHONPATH": str(ROOT), "TFSERVER_MASTER_KEY": self._key}
-        with open(self.log, "wb") as log_file:
-            command = [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "tfserver", *self.options]
-            self._process = subprocess.Popen(
-                command, cwd=self.folder, env=kept, stdout=log_file, stderr=log_file
-            )
-        return self._process
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same with that key."""
+        return {**super().environment, "TFSERVER_MASTER_KEY": self._key}
 
 
 class Life(Scene):

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tests.real.placed import PlacedServer
-from tests.real.server import ROOT, TWISTD
+from tests.real.server import ROOT
 from tests.real.store import SECONDS, RealStore
 from tfserver.store.address import Address
 from tfserver.store.blocking import Blocking
@@ -29,15 +29,10 @@ def bare_environment() -> dict[str, str]:
 class FiledServer(PlacedServer):
     """A server that is given its master key by its configuration alone."""
 
-    def spawn(self) -> subprocess.Popen[bytes]:
-        """Start it without waiting."""
-        with open(self.log, "wb") as log:
-            place = ("--http", "tcp:0:interface=127.0.0.1")
-            command = [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "tfserver", *place, *self.options]
-            self._process = subprocess.Popen(
-                command, cwd=self.folder, env=bare_environment(), stdout=log, stderr=log
-            )
-        return self._process
+    @property
+    def environment(self) -> dict[str, str]:
+        """One without a key."""
+        return bare_environment()
 
 
 def begun(*words: str) -> subprocess.Popen[str]:

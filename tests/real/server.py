@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.real.nursery import Child, begin
 from tests.real.store import SECONDS, RealStore, wait_until
 from tfserver.store.vault import new_master_key
 
@@ -49,23 +50,23 @@ class RealServer:
         self.terminals = 0
         self.http = 0
         self.token = ""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
-    def spawn(self) -> subprocess.Popen[bytes]:
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables it is started with."""
+        return {**os.environ, "PYTHONPATH": str(self.root), "TFSERVER_MASTER_KEY": KEY}
+
+    def spawn(self) -> Child:
         """Start it without waiting."""
-        ends = ["--terminals", "tcp:0:interface=127.0.0.1", "--http", "tcp:0:interface=127.0.0.1"]
-        environment = {**os.environ, "PYTHONPATH": str(self.root), "TFSERVER_MASTER_KEY": KEY}
+        words = ["-n", "--pidfile=", "tfserver"]
+        words += ["--terminals", "tcp:0:interface=127.0.0.1", "--http", "tcp:0:interface=127.0.0.1"]
         if self.settings and "-c" not in self.options:
             Path(self.folder, "settings.yaml").write_text(self.settings)
-            ends += ["-c", "settings.yaml"]
+            words += ["-c", "settings.yaml"]
+        words += self.options
         with open(self.log, "wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "tfserver", *ends, *self.options],
-                cwd=self.folder,
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
+            self._process = begin(TWISTD, words, self.folder, self.environment, log.fileno())
         return self._process
 
     @property
