@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.dashboard.browser import ARABIC, DESKTOP, View
 from tests.dashboard.office import OfficeScene
 from tests.dashboard.stage import usual
 from tests.dashboard.visit import Visit
@@ -16,9 +17,9 @@ SAME = "window.isSame === true"
 class TerminalTests(OfficeScene):
     """One that obeys, and others of their own, which only talk."""
 
-    def look(self, path: str) -> Visit:
+    def look(self, path: str, view: View = DESKTOP) -> Visit:
         """The same, once the page is told what changes."""
-        visit = super().look(path)
+        visit = super().look(path, view)
         visit.page.wait_for_selector("[data-live-state=on]")
         visit.page.evaluate(MARK)
         return visit
@@ -86,6 +87,28 @@ class TerminalTests(OfficeScene):
         self.assertIn("serial number", told.inner_text())
         self.assertEqual(self.orders(sn), [])
         visit.forgive("422")
+        visit.assert_clean()
+
+    def test_refused_in_arabic(self) -> None:
+        """What the API refuses is told in the language of the page: at its field, and where it has none."""
+        sn = "WIPE00000003"
+        self.talker(sn)
+        visit = self.look(f"/terminals/{sn}/orders?cmd=cleanlog", DESKTOP.of(**ARABIC))
+        confirm = visit.page.locator("#form [name=confirm]")
+        confirm.fill("WIPE00000002")
+        confirm.press("Enter")
+        visit.until(lambda: confirm.get_attribute("aria-invalid"), "what is wrong is told at the field")
+        told = visit.page.locator(f"#{confirm.get_attribute('aria-describedby')}")
+        self.assertIn("المتوقع الرقم التسلسلي للجهاز", told.inner_text())
+        self.assertIsNone(told.get_attribute("lang"))
+        self.assertEqual(usual().server.delete(f"/terminals/{sn}")[0], 204)
+        confirm.fill(sn)
+        confirm.press("Enter")
+        notice = visit.page.locator("#notices .bad")
+        visit.until(lambda: "لم يسجَّل هنا جهاز" in notice.inner_text(), "the rest is told in the corner")
+        self.assertEqual(notice.get_attribute("lang"), "ar")
+        for status in ("422", "404"):
+            visit.forgive(status)
         visit.assert_clean()
 
     def test_taken_back(self) -> None:

@@ -17,10 +17,10 @@ from tfserver.web import auth, body
 from tfserver.web.answer import Answer, Gradual, Streamed
 from tfserver.web.call import Call
 from tfserver.web.cors import Cors
-from tfserver.web.dashboard.refused import is_for_people, page_of
+from tfserver.web.dashboard.refused import body_of, is_for_people, page_of
 from tfserver.web.desk import Desk
 from tfserver.web.gate import Admitted
-from tfserver.web.problem import MEDIA, Problem, bad_input
+from tfserver.web.problem import Problem, bad_input
 from tfserver.web.query import Query
 from tfserver.web.reach import check_reach
 from tfserver.web.refusals import problem_of
@@ -170,7 +170,7 @@ class Exchange:
         """An error as who asks can read it: a person at a browser, or a program."""
         if is_for_people(self._request, self._call):
             return page_of(problem, self._request, self._call, self._desk.reactor.seconds())
-        return Answer(problem.body(), problem.status, problem.headers, MEDIA)
+        return body_of(problem, self._request, self._call)
 
     def _problem(self, failed: Exception) -> Problem:
         if self._is_late:

@@ -9,6 +9,7 @@ from tests.web.in_memory import READER
 from tfserver.web.routes import PAGES
 
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
+NOT_HERE = "no terminal 'NOSUCH1' has ever registered here"
 HERE = "/?search=a%26b%3Dc%20%23d&state=online"
 
 
@@ -53,11 +54,34 @@ class RefusedTests(LookingCase):
         self.assert_problem(self.get(path, None, Accept="application/json"), 404)
 
     def test_languages(self) -> None:
-        """The page speaks the language of who asks; what the server says of it is marked as English."""
+        """The page speaks the language of who asks, also where it says what the server makes of it."""
         page = self.look("/nosuch", None, 404, Accept=HTML, Accept_Language="ar")
         self.assertEqual(page.all("html")[0].given["dir"], "rtl")
         self.assertNotEqual(page.texts("h1"), ["There is nothing here"])
-        self.assertIn("nothing is at this path", page.texts("p", lang="en", dir="ltr")[0])
+        self.assertIn("لا شيء في هذا العنوان", page.texts("p", dir="auto"))
+        self.assertEqual(page.texts("p", lang="en"), [])
+
+    def test_scripts_of_pages(self) -> None:
+        """What a page's script sends is refused in the language of the page, field by field, and the answer
+        says so. Programs read English, whatever they accept."""
+        script = {"X_CSRF_Token": "", "Accept_Language": "ar"}
+        told = "لم يسجَّل هنا جهاز '\u2068NOSUCH1\u2069' قط"
+        for headers, language, detail in (
+            (script, "ar", told),
+            ({**script, "Accept_Language": "en"}, "en", NOT_HERE),
+            ({"Accept_Language": "ar"}, None, NOT_HERE),
+        ):
+            answer = self.get("/api/v1/terminals/NOSUCH1", **headers)
+            self.assert_problem(answer, 404)
+            self.assertEqual(
+                (answer.headers.get("content-language"), answer.body["detail"]), (language, detail)
+            )
+        answer = self.get("/api/v1/terminals?limit=x&nosuch=1", **script)
+        fields = {each["field"]: each["message"] for each in answer.body["errors"]}
+        self.assertIn("المتوقع عدد صحيح من", fields["limit"])
+        self.assertIn("unknown parameter", fields["nosuch"])
+        self.assertEqual(answer.headers["content-language"], "ar, en")
+        self.assertEqual(answer.body["detail"], "; ".join(f"{name}: {fields[name]}" for name in fields))
 
     def test_programs(self) -> None:
         """Below the API it is JSON, also for a browser."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from markupsafe import Markup
 
 from tfserver.web.dashboard.languages import SOURCE, Language, mark
+from tfserver.web.dashboard.refusal_phrases import REFUSALS
 
 MOST_TEXT: Final = 500
 """Longer ones are looked for nowhere."""
@@ -178,24 +180,45 @@ BRINGING: Final = (
     mark("there was none"),
 )
 """What enrolments and erasures say."""
-PHRASES: Final = (*COMPLETENESS, *ORDERS, *PLACING, *BRINGING)
+PHRASES: Final = (*COMPLETENESS, *ORDERS, *PLACING, *BRINGING, *REFUSALS)
 SLOT: Final = re.compile(r"%\((\w+)\)s")
+FIRST_STRONG_ISOLATE: Final = "\u2068"
+POP_ISOLATE: Final = "\u2069"
+"""Between them text has a direction of its own (Unicode UAX 9)."""
+
+T = TypeVar("T", bound=str)
 
 
 def said(shown: Language, text: str) -> Markup:
     """A reason in a language, of its own direction amid other text."""
     if shown.code == SOURCE:
         return Markup("<bdi>{}</bdi>").format(text)
-    return Markup("<bdi>{}</bdi>").format(_translated(shown, text, 0))
+    return Markup("<bdi>{}</bdi>").format(_translated(shown, text, Markup, _marked))
 
 
-def _translated(shown: Language, text: str, depth: int) -> Markup:
+def worded(shown: Language, text: str) -> str | None:
+    """The same as plain text; None when nobody has put it into words of that language."""
+    if shown.code == SOURCE:
+        return text
+    return None if _found(text) is None else _translated(shown, text, str, _isolated)
+
+
+def _marked(text: str) -> Markup:
+    return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(text)
+
+
+def _isolated(text: str) -> str:
+    return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
+
+
+def _translated(shown: Language, text: str, kind: type[T], left: Callable[[str], T], depth: int = 0) -> T:
+    """``left`` makes of ``kind`` what stays English."""
     found = _found(text) if depth < MOST_DEEP else None
     if found is None:
-        return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(text)
+        return left(text)
     phrase, slots = found
-    filled = {name: _translated(shown, value, depth + 1) for name, value in slots.items()}
-    return Markup(shown.texts.gettext(phrase)) % filled
+    filled = {name: _translated(shown, value, kind, left, depth + 1) for name, value in slots.items()}
+    return kind(kind(shown.texts.gettext(phrase)) % filled)
 
 
 @functools.lru_cache(2048)

@@ -4,9 +4,11 @@ const csrf = () => document.querySelector('meta[name="csrf"]').content;
 const MOST_TRIES = 5;
 
 export class Refused extends Error {
-  constructor(status, problem) {
+  constructor(status, problem, lang) {
     super(problem.detail || problem.title || String(status));
     this.status = status;
+    // said where it is not that of the page
+    this.lang = lang === "en" ? lang : undefined;
     this.errors = problem.errors || [];
   }
 }
@@ -34,7 +36,7 @@ async function send(method, path, body, media, more = {}) {
     }
     const isJson = (answer.headers.get("Content-Type") || "").includes("json");
     const told = isJson ? await answer.json() : null;
-    if (!answer.ok) throw new Refused(answer.status, told || {});
+    if (!answer.ok) throw new Refused(answer.status, told || {}, answer.headers.get("Content-Language"));
     return told;
   }
 }

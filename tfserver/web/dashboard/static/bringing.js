@@ -1,7 +1,7 @@
 // A file with people goes to the server as it is; rows are looked at behind the answer.
 
-import { Refused, upload } from "./api.js";
-import { tell, tellWhy } from "./notices.js";
+import { upload } from "./api.js";
+import { tellWhy } from "./notices.js";
 
 const form = document.querySelector("[data-import]");
 const isLines = (name) => /\.(ndjson|jsonl)$/i.test(name);
@@ -19,8 +19,7 @@ form?.addEventListener("submit", async (happened) => {
     const made = await upload("POST", `${form.dataset.import}?${asked}`, chosen, media);
     location.assign(`/people/imports/${encodeURIComponent(made.id)}`);
   } catch (failed) {
-    const told = failed instanceof Refused ? failed.errors.map((each) => `${each.field}: ${each.message}`).join("; ") : "";
-    if (told) tell(told, "bad"); else tellWhy(failed);
+    tellWhy(failed, failed.errors?.map((each) => `${each.field}: ${each.message}`));
   } finally {
     button.removeAttribute("aria-busy");
   }

@@ -62,7 +62,7 @@ function unmark(form) {
 }
 
 /** Show at each field what is wrong; gives what belongs to no field here. */
-function markWrong(form, errors) {
+function markWrong(form, { errors, lang }) {
   const left = [];
   errors.forEach(({ field, message }, place) => {
     // what is wrong inside a field, e.g. record[0].name, is told at that field
@@ -72,7 +72,7 @@ function markWrong(form, errors) {
     const told = document.createElement("span");
     told.className = "wrong";
     told.dir = "auto";
-    told.lang = "en";
+    if (lang) told.lang = lang;
     told.id = `wrong-${form.id || "form"}-${place}`;
     told.textContent = message;
     input.setAttribute("aria-invalid", "true");
@@ -113,9 +113,9 @@ async function send(form, button) {
   try {
     await after(form, await ask(form.dataset.method, pathOf(form), body));
   } catch (failed) {
-    const left = failed instanceof Refused ? markWrong(form, failed.errors) : [];
+    const left = failed instanceof Refused ? markWrong(form, failed) : [];
     const isAllShown = failed instanceof Refused && failed.errors.length > 0 && left.length === 0;
-    if (!isAllShown) tellWhy(left.length ? new Error(left.join("; ")) : failed);
+    if (!isAllShown) tellWhy(failed, left);
   } finally {
     button?.removeAttribute("aria-busy");
   }

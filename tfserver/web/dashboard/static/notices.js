@@ -23,10 +23,10 @@ export function tell(text, kind = "good", lang = document.documentElement.lang) 
   if (kind !== "bad") setTimeout(() => made.remove(), 6000);
 }
 
-/** Say why something did not work. */
-export function tellWhy(failed) {
+/** Say why something did not work; `left` is what is not told anywhere else, where a part of it is. */
+export function tellWhy(failed, left = []) {
   if (failed instanceof TypeError) tell(place.dataset.away, "bad");
-  else tell(failed.message, "bad", "en");
+  else tell(left.length ? left.join("; ") : failed.message, "bad", failed.lang);
 }
 
 export const words = place.dataset;

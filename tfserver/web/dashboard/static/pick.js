@@ -37,7 +37,7 @@ async function eachOf(change) {
   progress.value = 0;
   const work = async () => {
     for (let sn = left.shift(); sn !== undefined; sn = left.shift()) {
-      try { await change(sn); } catch (problem) { failed.push(`${sn}: ${problem.message}`); }
+      try { await change(sn); } catch (problem) { failed.push([sn, problem]); }
       progress.value = ++done / count;
     }
   };
@@ -45,7 +45,7 @@ async function eachOf(change) {
   progress.hidden = true;
   const good = count - failed.length;
   tell(words.progress.replace("%d", good).replace("%a", count), failed.length ? "bad" : "good");
-  if (failed.length) tellWhy(new Error(failed.slice(0, 5).join("\n")));
+  if (failed.length) tellWhy(failed[0][1], failed.slice(0, 5).map(([sn, problem]) => `${sn}: ${problem.message}`));
   boxes().forEach((box) => { box.checked = false; });
   show();
   await refresh();
