@@ -3,6 +3,8 @@
 ``page``   the fleet of ``--terminals``: time on the server, cold and warm; in Chromium until it can be used
 ``wall``   from a frame with a punch to its row on the page of punches
 ``cost``   ``sendlog`` at a rate that the server bears, rounds with and without ``--pages`` open pages in turn
+``churn``  the same, while ``--coming`` terminals at a time come and go without end, beside fleet pages,
+           each of which is made anew as often as its script wants
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +29,9 @@ from tests.dashboard.browser import DESKTOP, visit
 from tests.dashboard.stage import Stage
 from tests.real.client import QUIET, log
 
+PARTS: Final = ("page", "wall", "cost", "churn")
+CHURN_FIRST: Final = 100_000
+"""Numbers beyond those of terminals that push."""
 ROWS: Final = 50
 WARM: Final = 20
 PUNCHES: Final = 40
@@ -80,14 +87,14 @@ def wall(stage: Stage) -> dict[str, Any]:
     return {"frame to row p50, max (ms)": [round(statistics.median(waits)), round(max(waits))]}
 
 
-def cost(stage: Stage, options: argparse.Namespace) -> dict[str, Any]:
-    """What open pages take from terminals."""
+def cost(stage: Stage, options: argparse.Namespace, *more: str) -> dict[str, Any]:
+    """What open pages take from terminals; ``more`` is said to who keeps them open."""
     alone, beside = [], []
     for number in range(options.rounds):
         alone.append(_load(stage, options, 2 * number))
-        with_pages = _onlookers(stage, options)
+        with_pages = _onlookers(stage, options, *more)
         beside.append(_load(stage, options, 2 * number + 1))
-        told, _ = with_pages.communicate(timeout=30)
+        told, _ = with_pages.communicate(timeout=60)
         sys.stderr.write(told)
     return {
         "open pages": options.pages,
@@ -98,36 +105,48 @@ def cost(stage: Stage, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def churn(stage: Stage, options: argparse.Namespace) -> dict[str, Any]:
+    """The same while terminals come and go, and pages of the fleet are made anew."""
+    given = {"mode": "storm", "terminals": options.coming, "first": CHURN_FIRST}
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            _told(stage, given)
+
+    with ThreadPoolExecutor() as pool:
+        coming = pool.submit(come_and_go)
+        found = cost(stage, options, "--reload")
+        is_over.set()
+        coming.result()
+    return {f"{options.coming} terminals come and go": found}
+
+
 def _middle(rounds: list[dict[str, float]], name: str) -> float:
     return round(statistics.median(each[name] for each in rounds), 3)
 
 
 def _load(stage: Stage, options: argparse.Namespace, number: int) -> dict[str, float]:
-    command = [
-        sys.executable,
-        str(HERE / "load.py"),
-        "--mode",
-        options.mode,
-        "--terminals",
-        str(options.loaded),
-    ]
-    command += ["--port", str(stage.server.terminals), "--server", str(stage.server.pid)]
-    command += [
-        "--first",
-        str(number * options.loaded),
-        "--rate",
-        str(options.rate),
-        "--seconds",
-        str(options.seconds),
-    ]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert not found["wrong"], found["wrong"]
+    given = {"mode": options.mode, "rate": options.rate, "seconds": options.seconds}
+    found = _told(stage, {**given, "terminals": options.loaded, "first": number * options.loaded})
     return {**found["latency"], "done": found["done"], "cpu": found["cpu"]["server"]}
 
 
-def _onlookers(stage: Stage, options: argparse.Namespace) -> subprocess.Popen[str]:
+def _told(stage: Stage, given: dict[str, Any]) -> dict[str, Any]:
+    """What ``load.py`` says."""
+    command = [sys.executable, str(HERE / "load.py"), "--port", str(stage.server.terminals)]
+    command += ["--server", str(stage.server.pid)]
+    command += [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    found: dict[str, Any] = json.loads(
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    )
+    assert not found["wrong"], found["wrong"]
+    return found
+
+
+def _onlookers(stage: Stage, options: argparse.Namespace, *more: str) -> subprocess.Popen[str]:
     shown = stage.server.get(f"/terminals?state=online&limit={ROWS}")[1]["terminals"]
-    command = [sys.executable, str(HERE / "onlookers.py"), "--port", str(stage.server.http)]
+    command = [sys.executable, str(HERE / "onlookers.py"), "--port", str(stage.server.http), *more]
     command += ["--pages", str(options.pages), "--rows", ",".join(each["sn"] for each in shown)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None and process.stdout is not None
@@ -140,12 +159,11 @@ def _onlookers(stage: Stage, options: argparse.Namespace) -> subprocess.Popen[st
 def main() -> None:
     """Measure, and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--only", nargs="*", choices=("page", "wall", "cost"), default=["page", "wall", "cost"]
-    )
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--terminals", type=int, default=5000)
     parser.add_argument("--pages", type=int, default=200)
     parser.add_argument("--loaded", type=int, default=64, help="terminals that push")
+    parser.add_argument("--coming", type=int, default=50, help="terminals that come and go (churn)")
     parser.add_argument("--mode", choices=("offered", "closed"), default="offered")
     parser.add_argument("--rate", type=float, default=500.0, help="sendlog a second")
     parser.add_argument("--seconds", type=float, default=10.0)
@@ -160,6 +178,8 @@ def main() -> None:
             found |= wall(stage)
         if "cost" in options.only:
             found |= cost(stage, options)
+        if "churn" in options.only:
+            found |= churn(stage, options)
     finally:
         stage.stop()
     json.dump(found, sys.stdout, indent=2)

@@ -141,10 +141,14 @@ class FleetTests(BrowserScene):
     def test_away_and_back(self) -> None:
         """Without the server the page says that it is not live, and catches up once it is there again."""
         visit = self.look()
+        chip, sn = visit.page.locator("#chip-denied b"), self.stage.live[0]
+        denied = int(chip.inner_text())
         self.stage.server.stop()
         visit.page.wait_for_selector("[data-live-state=off]")
         self.stage.server.start()
+        self.assertEqual(self.stage.server.patch(f"/terminals/{sn}", {"admission": "denied"})[0], 200)
         visit.page.wait_for_selector("[data-live-state=on]")
+        visit.until(lambda: int(chip.inner_text()) == denied + 1, "the page has it")
         # how a browser tells of a server that is not there
         visit.forgive(r"ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK|request failed|503|502")
         visit.assert_clean()

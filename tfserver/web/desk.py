@@ -11,6 +11,7 @@ from tfserver.web.dashboard.live import Live
 from tfserver.web.dashboard.roll import Roll
 from tfserver.web.document import Document
 from tfserver.web.gate import Gate
+from tfserver.web.line import Line
 from tfserver.web.problem import Problem
 from tfserver.web.sources import Sources
 from tfserver.web.streams import Streams
@@ -83,6 +84,7 @@ class Desk:
         self.exports = Room(MOST_EXPORTS, HTTPStatus.TOO_MANY_REQUESTS, "too many exports")
         self.refusals = Allowance(reactor)
         self._exports_of: WeakValueDictionary[str, Share] = WeakValueDictionary()
+        self.line = Line(reactor)
         self.streams = Streams(reactor, sources)
         self.roll = Roll(reactor, sources.terminals, sources.pressure)
         self.live = Live(reactor, sources, self.roll)

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 from twisted.internet.defer import Deferred, TimeoutError
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from tfserver.errors import StoreError, StoreUnavailable
@@ -20,6 +19,7 @@ from tfserver.web.cors import Cors
 from tfserver.web.dashboard.refused import body_of, is_for_people, page_of
 from tfserver.web.desk import Desk
 from tfserver.web.gate import Admitted
+from tfserver.web.line import TURN_SECONDS
 from tfserver.web.problem import Problem, bad_input
 from tfserver.web.query import Query
 from tfserver.web.reach import check_reach
@@ -33,8 +33,6 @@ SECONDS: Final = 10.0
 """Within which everything is answered that does not wait for a terminal."""
 WAIT_SECONDS: Final = 5.0
 """What an answer may take beyond the wait that was asked for."""
-TURN_SECONDS: Final = 0.005
-"""Of a page that is being made: then terminals have their turn."""
 ADMIT_SECONDS: Final = 2.0
 """Who asks how the store is has not to wait as long as that takes to be given up."""
 IDEMPOTENCY: Final = "Idempotency-Key"
@@ -158,11 +156,12 @@ class Exchange:
         if isinstance(answer, Streamed) or not isinstance(answer.body, Gradual):
             return answer
         found: list[str] = []
+        await self._desk.line.turn()
         ends = time.perf_counter() + TURN_SECONDS
         for part in answer.body.parts:
             found.append(part)
             if time.perf_counter() >= ends:
-                await deferLater(self._desk.reactor, 0)
+                await self._desk.line.turn()
                 ends = time.perf_counter() + TURN_SECONDS
         return answer._replace(body="".join(found).encode())
 

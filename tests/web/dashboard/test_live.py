@@ -132,8 +132,10 @@ class LiveTests(LiveCase):
         self.assertIn(("missed", None), self.told(page))
         other = self.look("hints=terminal")
         self.events.given["page"] = Gone("gone")
-        self.assertEqual(self.told(other), [("missed", None)] * len(self.told(other, 0)))
-        self.assertNotEqual(self.told(other, 0), [])
+        first, *others = self.told(other)
+        self.assertEqual(first, ("missed", None))
+        # told the more rarely the longer that goes on, and that it does not show what is now
+        self.assertLessEqual(set(others), {("missed", None), ("away", None)})
 
     def test_many_punches(self) -> None:
         """Of a flood the newest are shown, and no more than anybody reads."""

@@ -43,17 +43,25 @@ class Sheet(NamedTuple):
 
 async def fleet(call: Call) -> Answer:
     """The fleet as somebody wants it."""
-    wish = _wish(call)
+    wish, turn = _wish(call), call.desk.line.turn
+    # each step looks at all there are: some milliseconds for thousands
     seen = [each for each in await call.desk.roll.all() if call.sees(each.terminal.site)]
+    await turn()
     waiting = [each.terminal.sn for each in seen if _is_waiting(each)]
+    sites = sorted({each.terminal.site for each in seen if each.terminal.site})
+    await turn()
+    counts = listed.counted(seen)
+    await turn()
+    meant = _meant(seen, wish)
+    await turn()
     return show(
         call,
         "fleet/page.html",
         "/",
         wish=wish,
-        counts=listed.counted(seen),
-        sites=sorted({each.terminal.site for each in seen if each.terminal.site}),
-        sheet=await _sheet(call, _meant(seen, wish), wish),
+        counts=counts,
+        sites=sites,
+        sheet=await _sheet(call, meant, wish),
         is_narrowed=bool(wish.search or wish.state or wish.site),
         waiting=await call.sources.terminals.these(waiting[:MOST_WAITING]),
         claims=await _claims(call),

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -19,9 +19,10 @@ from twisted.web.server import Request
 from tfserver.errors import Gone, StoreError
 from tfserver.model import Terminal, canonical_sn
 from tfserver.store.events import Ends, is_behind
+from tfserver.web.dashboard.calls import Calls
 from tfserver.web.dashboard.happened import PAGE, SHOWN, Happened, LivePunch, Seen
 from tfserver.web.dashboard.names import Names, names_of
-from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
+from tfserver.web.dashboard.onlooker import AWAY, Onlooker, event
 from tfserver.web.dashboard.roll import Roll
 from tfserver.web.dashboard.turns import Turns
 from tfserver.web.problem import Problem
@@ -45,6 +46,9 @@ ROWS_SECONDS: Final = 1.0
 ROWS_A_LOOK: Final = 50
 MOST_BEFORE: Final = 50
 """Looks that are remembered for pages that were made before them and come after: five seconds in a rush."""
+
+
+T = TypeVar("T")
 
 
 class Look(NamedTuple):
@@ -82,6 +86,7 @@ class Live:
         self._changed: dict[str, None] = {}
         """Terminals whose rows have to be made anew, oldest first."""
         self._rows_at = self._standing_at = 0.0
+        self._calls = Calls(reactor.seconds)
         self._before: deque[Look] = deque(maxlen=MOST_BEFORE)
         """The last looks at which something was seen."""
 
@@ -107,7 +112,7 @@ class Live:
         request.notifyFinish().addBoth(lambda _: self._forget(page))
         page.begin()
         if since is not None and self._has_missed(page, since):
-            page.tell(MISSED)
+            self._calls.miss([page])
         if not self._is_looking:
             self._is_looking = True
             self._look_later()
@@ -124,6 +129,7 @@ class Live:
     def _forget(self, page: Onlooker) -> None:
         page.is_over = True
         self._pages.discard(page)
+        self._calls.forget(page)
         self._sources.metrics.pages = len(self._pages)
 
     def _look_later(self) -> None:
@@ -139,6 +145,7 @@ class Live:
             await self._check_standing()
             if not self._sources.pressure.is_high:
                 await self._tell()
+                self._calls.tell()
         except StoreError:
             # it may come back: until then nobody is to take what stands there for what is now
             self._tell_away()
@@ -160,7 +167,7 @@ class Live:
             self._before.append(Look(self._happened.ends, seen))
         was_away, self._is_away = self._is_away, False
         if seen.is_cut or was_away:
-            self._tell_all(self._pages, MISSED)
+            self._calls.miss(self._pages)
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
         self._is_flood = len(seen.punches) > min(FLOOD * self._wait, PAGE - 1)
@@ -168,7 +175,7 @@ class Live:
             await self._tell_wall(seen.punches, await self._names(seen.punches))
         if seen.is_flood:
             # theirs may be among those between the first and the newest
-            self._tell_all([page for page in self._pages if page.is_narrow], MISSED)
+            self._calls.miss(page for page in self._pages if page.is_narrow)
         await self._tell_hints(seen)
         watched = frozenset().union(*(page.topics.rows for page in self._pages))
         sns = (canonical_sn(sn) for sn in (*seen.terminals, *(punch.sn for punch in seen.punches)))
@@ -185,20 +192,23 @@ class Live:
         return await names_of(self._sources, (), people, terminals)
 
     async def _tell_each(
-        self, alike: Callable[[Onlooker], Hashable | None], make: Callable[[Onlooker], Awaitable[bytes]]
+        self,
+        alike: Callable[[Onlooker], Hashable | None],
+        make: Callable[[Onlooker], Awaitable[T]],
+        tell: Callable[[Onlooker, T], None],
     ) -> None:
         """What is made once for all pages that are ``alike`` (None: it is not for them), in turns, so that no
         terminal waits until all are told."""
-        chunks: dict[Hashable, bytes] = {}
+        chunks: dict[Hashable, T] = {}
         self._turns.begin()
         for page in list(self._pages):
             key = alike(page)
-            if key is None:
+            if key is None or self._calls.misses(page):
                 continue
             if key not in chunks:
                 chunks[key] = await make(page)
             if chunks[key]:
-                page.tell(chunks[key])
+                tell(page, chunks[key])
             await self._turns.rest()
         self._turns.end()
 
@@ -220,25 +230,25 @@ class Live:
                 await self._turns.rest()
             return event("punches", rows) if rows else b""
 
-        await self._tell_each(alike, made)
+        await self._tell_each(alike, made, Onlooker.tell)
 
     async def _tell_hints(self, seen: Seen) -> None:
         """Kinds of what happened, for pages that load themselves anew."""
         found = seen.kinds()
         sites = await self._sites_of({sn for _, sn in found})
 
-        async def made(page: Onlooker) -> bytes:
-            """Those that it wants to know of, and may."""
-            wanted = (
+        def alike(page: Onlooker) -> Hashable | None:
+            """What it wants to know of, and may."""
+            return page.topics.hints, page.topics.of, page.opened.who.sites
+
+        async def made(page: Onlooker) -> frozenset[str]:
+            """Those kinds."""
+            return frozenset(
                 kind for kind, sn in found if page.topics.wants(kind, sn) and page.sees(sites.get(sn, ""))
             )
-            kinds = sorted(set(wanted))
-            return event("hints", kinds) if kinds else b""
 
         if found:
-            await self._tell_each(
-                lambda page: (page.topics.hints, page.topics.of, page.opened.who.sites), made
-            )
+            await self._tell_each(alike, made, self._calls.hint)
 
     async def _sites_of(self, sns: Iterable[str]) -> dict[str, str]:
         """Where terminals are; only who is bound to sites needs to know."""
@@ -266,7 +276,7 @@ class Live:
                     await self._turns.rest()
             return event("rows", mine) if mine else b""
 
-        await self._tell_each(alike, made)
+        await self._tell_each(alike, made, Onlooker.tell)
 
     def _row(self, page: Onlooker, terminal: Terminal, made: dict[tuple[object, str], str]) -> str:
         alike = (page.alike, terminal.sn)

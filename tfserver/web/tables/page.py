@@ -17,11 +17,15 @@ def _made_at(handler: Handler) -> Handler:
 
     async def made(call: Call) -> Any:
         """The page as its handler makes it, for who is signed in or not."""
-        if call.who.id:
-            call.since = await call.desk.live.place()
-        return await handler(call)
+        return await call.desk.line.paced(_since(handler, call))
 
     return made
+
+
+async def _since(handler: Handler, call: Call) -> Any:
+    if call.who.id:
+        call.since = await call.desk.live.place()
+    return await handler(call)
 
 
 def page(

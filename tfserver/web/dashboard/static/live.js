@@ -42,7 +42,7 @@ let due = null;
 let rest = 0;
 let restedAt = 0;
 
-/** All pages are told at the same moment, but do not come at the same moment; the longer the server takes, the more
+/** Pages that are told at the same moment do not come at the same moment; the longer the server takes, the more
  * rarely. A page of one terminal is told of that one alone, and comes at once. */
 function soon() {
   const isOfOne = document.querySelector("[data-of]") !== null;
@@ -62,8 +62,8 @@ function open() {
   source = new EventSource(`/live?${asked}${since()}`);
   source.addEventListener("open", () => {
     show("on");
-    // an EventSource that comes back by itself says where the page began, not where it was
-    if (wasOpen) refresh();
+    // an EventSource that comes back says where the page began: the server tells whether it missed something
+    if (wasOpen && !since()) soon();
     wasOpen = true;
   });
   source.addEventListener("error", () => {

@@ -1,0 +1,121 @@
+"""Pages are made one piece after the other, and terminals are heard in between."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tfserver.web.line import REST_SECONDS, TURN_SECONDS, Line
+
+
+class LineTests(SynchronousTestCase):
+    """Work on a clock that goes on by what a piece takes."""
+
+    def setUp(self) -> None:
+        """A line at which nobody stands."""
+        self.clock = Clock()
+        self.used = 0.0
+        self.line = Line(self.clock, lambda: self.used)
+        self.done: list[str] = []
+
+    def begin(self, work: Coroutine[Deferred[Any], Any, Any]) -> Deferred[Any]:
+        """Work that goes on in its turns."""
+        return Deferred.fromCoroutine(self.line.paced(work))
+
+    async def pieces(self, name: str, count: int) -> str:
+        """A page: so many pieces, each of which takes three quarters of a turn."""
+        for number in range(count):
+            self.done.append(f"{name}{number}")
+            self.used += 0.75 * TURN_SECONDS
+            await self.line.turn()
+        return name
+
+    def test_turns(self) -> None:
+        """However many pages are made, a break comes after a turn; a page alone takes no rest."""
+        pages = [self.begin(self.pieces(name, 2)) for name in "abc"]
+        self.assertEqual(self.done, [])
+        self.clock.advance(0)
+        self.assertEqual(self.done, ["a0", "b0"])
+        self.clock.advance(0)
+        self.assertEqual(self.done, ["a0", "b0"])
+        self.clock.advance(REST_SECONDS)
+        self.assertEqual(self.done, ["a0", "b0", "c0", "a1"])
+        for _ in range(2):
+            self.clock.advance(REST_SECONDS)
+        self.assertEqual([self.successResultOf(page) for page in pages], ["a", "b", "c"])
+        alone = self.begin(self.pieces("d", 3))
+        for _ in range(4):
+            self.clock.advance(0)
+        self.assertEqual(self.successResultOf(alone), "d")
+
+    def test_what_was_waited_for(self) -> None:
+        """Work gets what it waited for, as a value or as an error, but only in its turn."""
+        first, second, heard = Deferred[int](), Deferred[int](), []
+
+        async def work() -> int:
+            """Wait for one, and for another."""
+            heard.append(await first)
+            try:
+                await second
+            except ValueError as failed:
+                heard.append(str(failed))
+            return 3
+
+        page = self.begin(work())
+        self.clock.advance(0)
+        first.callback(1)
+        self.assertEqual(heard, [])
+        self.clock.advance(0)
+        second.errback(ValueError("two"))
+        self.assertEqual(heard, [1])
+        self.clock.advance(0)
+        self.assertEqual((heard, self.successResultOf(page)), ([1, "two"], 3))
+
+    def test_own_errors(self) -> None:
+        """An error of the work is the page's."""
+
+        async def work() -> None:
+            """Fail after a while."""
+            await self.line.turn()
+            raise KeyError("x")
+
+        page = self.begin(work())
+        for _ in range(3):
+            self.clock.advance(0)
+        self.failureResultOf(page, KeyError)
+
+    def test_given_up(self) -> None:
+        """Whoever goes away stands in nobody's way: before the first piece, while waiting for something, and
+        between that and the turn."""
+        waited: Deferred[None] = Deferred()
+        ready: Deferred[None] = Deferred()
+
+        async def work(what: Deferred[None]) -> None:
+            """Wait; and notice that it is over."""
+            try:
+                await what
+            except CancelledError:
+                self.done.append("over")
+                raise
+
+        early = self.begin(self.pieces("early", 1))
+        early.cancel()
+        self.failureResultOf(early, CancelledError)
+        pages = [self.begin(work(each)) for each in (waited, ready)]
+        self.clock.advance(0)
+        ready.callback(None)
+        for page in pages:
+            page.cancel()
+        for _ in range(3):
+            self.clock.advance(REST_SECONDS)
+        for page in pages:
+            self.failureResultOf(page, CancelledError)
+        self.assertEqual(self.done, ["over", "over"])
+        last = self.begin(self.pieces("z", 1))
+        for _ in range(3):
+            self.clock.advance(0)
+        self.assertEqual(self.successResultOf(last), "z")
