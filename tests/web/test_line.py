@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tfserver.web.line import REST_SECONDS, TURN_SECONDS, Line
+from tfserver.web.line import LONG_SECONDS, REST_SECONDS, TURN_SECONDS, Line
 
 
 class LineTests(SynchronousTestCase):
@@ -24,33 +24,52 @@ class LineTests(SynchronousTestCase):
 
     def begin(self, work: Coroutine[Deferred[Any], Any, Any]) -> Deferred[Any]:
         """Work that goes on in its turns."""
-        return Deferred.fromCoroutine(self.line.paced(work))
+        return Deferred.fromCoroutine(self.line.place().paced(work))
 
-    async def pieces(self, name: str, count: int) -> str:
-        """A page: so many pieces, each of which takes three quarters of a turn."""
-        for number in range(count):
-            self.done.append(f"{name}{number}")
-            self.used += 0.75 * TURN_SECONDS
-            await self.line.turn()
-        return name
+    def page(self, name: str, count: int, seconds: float = 0.75 * TURN_SECONDS) -> Deferred[str]:
+        """A page: so many pieces, each of which takes this long."""
+        place = self.line.place()
+
+        async def pieces() -> str:
+            """One after the other."""
+            for number in range(count):
+                self.done.append(f"{name}{number}")
+                self.used += seconds
+                await place.turn()
+            return name
+
+        return Deferred.fromCoroutine(place.paced(pieces()))
 
     def test_turns(self) -> None:
-        """However many pages are made, a break comes after a turn; a page alone takes no rest."""
-        pages = [self.begin(self.pieces(name, 2)) for name in "abc"]
+        """However many pages are made, a break comes after a turn; who came first is done first. A page alone
+        takes no rest."""
+        pages = [self.page(name, 2) for name in "abc"]
         self.assertEqual(self.done, [])
         self.clock.advance(0)
-        self.assertEqual(self.done, ["a0", "b0"])
+        self.assertEqual(self.done, ["a0", "a1"])
         self.clock.advance(0)
-        self.assertEqual(self.done, ["a0", "b0"])
+        self.assertEqual(self.done, ["a0", "a1"])
         self.clock.advance(REST_SECONDS)
-        self.assertEqual(self.done, ["a0", "b0", "c0", "a1"])
+        self.assertEqual(self.done, ["a0", "a1", "b0", "b1"])
+        self.assertEqual(self.successResultOf(pages[0]), "a")
         for _ in range(2):
             self.clock.advance(REST_SECONDS)
-        self.assertEqual([self.successResultOf(page) for page in pages], ["a", "b", "c"])
-        alone = self.begin(self.pieces("d", 3))
+        self.assertEqual([self.successResultOf(page) for page in pages[1:]], ["b", "c"])
+        alone = self.page("d", 3)
         for _ in range(4):
             self.clock.advance(0)
         self.assertEqual(self.successResultOf(alone), "d")
+
+    def test_long_ones(self) -> None:
+        """A page that takes long lets short ones go first, but not for ever."""
+        long, short = self.page("long", 6, 0.6 * LONG_SECONDS), self.page("short", 3)
+        for _ in range(5):
+            self.clock.advance(REST_SECONDS)
+        self.assertEqual(self.done[:5], ["long0", "long1", "short0", "short1", "short2"])
+        self.assertEqual(self.successResultOf(short), "short")
+        for _ in range(8):
+            self.clock.advance(REST_SECONDS)
+        self.assertEqual(self.successResultOf(long), "long")
 
     def test_what_was_waited_for(self) -> None:
         """Work gets what it waited for, as a value or as an error, but only in its turn."""
@@ -80,7 +99,7 @@ class LineTests(SynchronousTestCase):
 
         async def work() -> None:
             """Fail after a while."""
-            await self.line.turn()
+            await self.line.place().turn()
             raise KeyError("x")
 
         page = self.begin(work())
@@ -102,7 +121,7 @@ class LineTests(SynchronousTestCase):
                 self.done.append("over")
                 raise
 
-        early = self.begin(self.pieces("early", 1))
+        early = self.page("early", 1)
         early.cancel()
         self.failureResultOf(early, CancelledError)
         pages = [self.begin(work(each)) for each in (waited, ready)]
@@ -115,7 +134,7 @@ class LineTests(SynchronousTestCase):
         for page in pages:
             self.failureResultOf(page, CancelledError)
         self.assertEqual(self.done, ["over", "over"])
-        last = self.begin(self.pieces("z", 1))
+        last = self.page("z", 1)
         for _ in range(3):
             self.clock.advance(0)
         self.assertEqual(self.successResultOf(last), "z")

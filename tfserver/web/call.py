@@ -38,6 +38,8 @@ class Call:
         self.desk = desk
         self.sources = desk.sources
         self.visitor = request.visitor
+        self.place = desk.line.place()
+        """Where it stands in the line of pages, if it is one."""
         self.who: Principal = Token("", Role.READER, 0)
         self.opened: Opened | None = None
         """The session, for a browser that is signed in; ``cookie`` is what opens it."""

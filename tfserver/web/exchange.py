@@ -156,12 +156,13 @@ class Exchange:
         if isinstance(answer, Streamed) or not isinstance(answer.body, Gradual):
             return answer
         found: list[str] = []
-        await self._desk.line.turn()
+        place = self._desk.line.place() if self._call is None else self._call.place
+        await place.turn()
         ends = time.perf_counter() + TURN_SECONDS
         for part in answer.body.parts:
             found.append(part)
             if time.perf_counter() >= ends:
-                await self._desk.line.turn()
+                await place.turn()
                 ends = time.perf_counter() + TURN_SECONDS
         return answer._replace(body="".join(found).encode())
 

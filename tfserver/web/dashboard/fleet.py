@@ -43,7 +43,7 @@ class Sheet(NamedTuple):
 
 async def fleet(call: Call) -> Answer:
     """The fleet as somebody wants it."""
-    wish, turn = _wish(call), call.desk.line.turn
+    wish, turn = _wish(call), call.place.turn
     # each step looks at all there are: some milliseconds for thousands
     seen = [each for each in await call.desk.roll.all() if call.sees(each.terminal.site)]
     await turn()

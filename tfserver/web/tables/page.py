@@ -17,7 +17,7 @@ def _made_at(handler: Handler) -> Handler:
 
     async def made(call: Call) -> Any:
         """The page as its handler makes it, for who is signed in or not."""
-        return await call.desk.line.paced(_since(handler, call))
+        return await call.place.paced(_since(handler, call))
 
     return made
 
