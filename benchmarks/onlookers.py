@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final
 
 SCRIPT: Final = Path(__file__).resolve().parents[1] / "tfserver/web/dashboard/static/live.js"
-
 HOST: Final = "127.0.0.1"
 CHUNK: Final = 65_536
 SIGN_IN_EACH: Final = 20

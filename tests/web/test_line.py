@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from typing import Any
+from unittest import mock
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
@@ -65,7 +66,7 @@ class LineTests(SynchronousTestCase):
         long, short = self.page("long", 6, 0.6 * LONG_SECONDS), self.page("short", 3)
         for _ in range(5):
             self.clock.advance(REST_SECONDS)
-        self.assertEqual(self.done[:5], ["long0", "long1", "short0", "short1", "short2"])
+        self.assertEqual(self.done[:6], ["long0", "long1", "long2", "short0", "short1", "short2"])
         self.assertEqual(self.successResultOf(short), "short")
         for _ in range(8):
             self.clock.advance(REST_SECONDS)
@@ -93,6 +94,20 @@ class LineTests(SynchronousTestCase):
         self.assertEqual(heard, [1])
         self.clock.advance(0)
         self.assertEqual((heard, self.successResultOf(page)), ([1, "two"], 3))
+
+    def test_one_turn_for_each(self) -> None:
+        """Work that asks for its turn itself waits for that one alone."""
+        place = self.line.place()
+
+        async def work() -> None:
+            """Two pieces."""
+            await place.turn()
+
+        with mock.patch.object(self.line, "wait", wraps=self.line.wait) as waits:
+            page = Deferred.fromCoroutine(place.paced(work()))
+            self.clock.advance(0)
+        self.successResultOf(page)
+        self.assertEqual(waits.call_count, 2)
 
     def test_own_errors(self) -> None:
         """An error of the work is the page's."""

@@ -22,6 +22,10 @@ LONG_SECONDS: Final = 0.1
 T = TypeVar("T")
 
 
+class Turn(Deferred[None]):
+    """Fires when the next piece may be made."""
+
+
 class Line:
     """One for each process. ``reactor`` gives delayed calls."""
 
@@ -29,7 +33,7 @@ class Line:
         self._reactor = reactor
         self._monotonic = monotonic
         self._numbers = itertools.count()
-        self._waiting: list[tuple[int, int, int, Place, Deferred[None]]] = []
+        self._waiting: list[tuple[int, int, int, Place, Turn]] = []
         """A heap: who took least, then who came first."""
         self._is_moving = False
 
@@ -37,9 +41,9 @@ class Line:
         """One more page is to be made."""
         return Place(self, next(self._numbers))
 
-    def wait(self, place: Place) -> Deferred[None]:
-        """Fires when the next piece of a page may be made."""
-        waiting: Deferred[None] = Deferred()
+    def wait(self, place: Place) -> Turn:
+        """The next turn of a page."""
+        waiting = Turn()
         how_long = int(place.spent / LONG_SECONDS)
         heapq.heappush(self._waiting, (how_long, place.number, next(self._numbers), place, waiting))
         if not self._is_moving:
@@ -71,8 +75,8 @@ class Place:
         self.spent = 0.0
         self._line = line
 
-    def turn(self) -> Deferred[None]:
-        """Fires when its next piece may be made."""
+    def turn(self) -> Turn:
+        """Its next one."""
         return self._line.wait(self)
 
     async def paced(self, work: Coroutine[Deferred[Any], Any, T]) -> T:
@@ -94,8 +98,9 @@ class Place:
             except StopIteration as end:
                 value: T = end.value
                 return value
-            # whoever waits for it gets what it gives one turn later
-            awaited.addBoth(self._in_turn)
+            if not isinstance(awaited, Turn):
+                # whoever waits for it gets what it gives one turn later
+                awaited.addBoth(self._in_turn)
             try:
                 given = yield awaited
                 go = work.send

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.web.dashboard.living import LiveCase
 from tests.web.in_memory import Connection
-from tests.web.samples import a_row
+from tests.web.samples import SN, a_row
 from tfserver.errors import Gone
 from tfserver.web.dashboard.calls import A_SECOND, AT_ONCE
 from tfserver.web.dashboard.live import LOOK_SECONDS
@@ -35,6 +35,14 @@ class CallsTests(LiveCase):
         self.assertEqual(counts, [1] * MORE + [2] * AT_ONCE)
         for page in late:
             self.assertEqual(self.told(page, 0), [("hints", ["command", "terminal"])])
+
+    def test_one_terminal(self) -> None:
+        """A page of one terminal does not wait for all the lists."""
+        lists = [*self.open("hints=command"), *self.open("hints=command")]
+        own = self.look(f"hints=command&of={SN}")
+        self.happen("command")
+        self.assertEqual(self.told(own, LOOK_SECONDS), [("hints", ["command"])])
+        self.assertEqual(self.counts(lists)[0], 0)
 
     def test_gone(self) -> None:
         """Pages that were closed take nobody's place."""

@@ -3,7 +3,7 @@ take of the process together is bounded. A few are told at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from tfserver.web.dashboard.onlooker import AWAY, MISSED, Onlooker, event
@@ -30,9 +30,9 @@ class Calls:
         if not self.misses(page):
             self._due[page] = self._due.get(page, frozenset()) | kinds
 
-    def miss(self, pages: Iterable[Onlooker]) -> None:
-        """These missed something."""
-        self._due |= dict.fromkeys(pages, frozenset())
+    def miss(self, page: Onlooker) -> None:
+        """It missed something."""
+        self._due[page] = frozenset()
 
     def misses(self, page: Onlooker) -> bool:
         """Whether it is still to be told that: what comes before would look as if it were all."""

@@ -86,7 +86,8 @@ class Live:
         self._changed: dict[str, None] = {}
         """Terminals whose rows have to be made anew, oldest first."""
         self._rows_at = self._standing_at = 0.0
-        self._calls = Calls(reactor.seconds)
+        self._calls = {has_one: Calls(reactor.seconds) for has_one in (False, True)}
+        """Pages of one terminal do not wait for all the lists."""
         self._before: deque[Look] = deque(maxlen=MOST_BEFORE)
         """The last looks at which something was seen."""
 
@@ -112,7 +113,7 @@ class Live:
         request.notifyFinish().addBoth(lambda _: self._forget(page))
         page.begin()
         if since is not None and self._has_missed(page, since):
-            self._calls.miss([page])
+            self._calls_of(page).miss(page)
         if not self._is_looking:
             self._is_looking = True
             self._look_later()
@@ -129,7 +130,7 @@ class Live:
     def _forget(self, page: Onlooker) -> None:
         page.is_over = True
         self._pages.discard(page)
-        self._calls.forget(page)
+        self._calls_of(page).forget(page)
         self._sources.metrics.pages = len(self._pages)
 
     def _look_later(self) -> None:
@@ -145,7 +146,8 @@ class Live:
             await self._check_standing()
             if not self._sources.pressure.is_high:
                 await self._tell()
-                self._calls.tell()
+                for calls in self._calls.values():
+                    calls.tell()
         except StoreError:
             # it may come back: until then nobody is to take what stands there for what is now
             self._tell_away()
@@ -167,7 +169,7 @@ class Live:
             self._before.append(Look(self._happened.ends, seen))
         was_away, self._is_away = self._is_away, False
         if seen.is_cut or was_away:
-            self._calls.miss(self._pages)
+            self._miss(self._pages)
         # before anybody is told: pages load themselves anew by that
         self._roll.note(seen.terminals)
         self._is_flood = len(seen.punches) > min(FLOOD * self._wait, PAGE - 1)
@@ -175,7 +177,7 @@ class Live:
             await self._tell_wall(seen.punches, await self._names(seen.punches))
         if seen.is_flood:
             # theirs may be among those between the first and the newest
-            self._calls.miss(page for page in self._pages if page.is_narrow)
+            self._miss(page for page in self._pages if page.is_narrow)
         await self._tell_hints(seen)
         watched = frozenset().union(*(page.topics.rows for page in self._pages))
         sns = (canonical_sn(sn) for sn in (*seen.terminals, *(punch.sn for punch in seen.punches)))
@@ -203,7 +205,7 @@ class Live:
         self._turns.begin()
         for page in list(self._pages):
             key = alike(page)
-            if key is None or self._calls.misses(page):
+            if key is None or self._calls_of(page).misses(page):
                 continue
             if key not in chunks:
                 chunks[key] = await make(page)
@@ -248,7 +250,7 @@ class Live:
             )
 
         if found:
-            await self._tell_each(alike, made, self._calls.hint)
+            await self._tell_each(alike, made, lambda page, kinds: self._calls_of(page).hint(page, kinds))
 
     async def _sites_of(self, sns: Iterable[str]) -> dict[str, str]:
         """Where terminals are; only who is bound to sites needs to know."""
@@ -302,6 +304,13 @@ class Live:
         if not self._is_away:
             self._is_away = True
             self._tell_all(self._pages, AWAY)
+
+    def _calls_of(self, page: Onlooker) -> Calls:
+        return self._calls[bool(page.topics.of)]
+
+    def _miss(self, pages: Iterable[Onlooker]) -> None:
+        for page in pages:
+            self._calls_of(page).miss(page)
 
     def _tell_all(self, pages: Iterable[Onlooker], chunk: bytes) -> None:
         for page in pages:

@@ -7,8 +7,8 @@ export class Refused extends Error {
   constructor(status, problem, lang) {
     super(problem.detail || problem.title || String(status));
     this.status = status;
-    // said where it is not that of the page
-    this.lang = lang === "en" ? lang : undefined;
+    // who does not say it speaks English; undefined is that of the page
+    this.lang = (lang ?? "en") === "en" ? "en" : undefined;
     this.errors = problem.errors || [];
   }
 }
