@@ -68,8 +68,12 @@ class PlacedServer(RealServer):
         self.signal(signal.SIGTERM)
 
     def until_ready(self) -> None:
-        """Wait until it would take punches."""
+        """Wait until it would take punches, and tells of those it has.
+
+        Writing and reading have connections of their own: those for reading may come back later.
+        """
         wait_until(lambda: self.get("/readyz")[0] == 200, "the server is ready to take punches")
+        wait_until(lambda: self.get("/punches?limit=1")[0] == 200, "the server tells of punches")
 
     def remove(self) -> None:
         """End it with its embedded store and forget its folder."""
